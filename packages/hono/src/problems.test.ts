@@ -9,6 +9,7 @@ import {
 } from '@apisec/core';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { validator } from 'hono/validator';
 import { expect, test } from 'vitest';
 import { problems } from './problems.ts';
 import { secure } from './secure.ts';
@@ -129,4 +130,63 @@ test('a call has one id in its answer, its audit event and the fault, that of th
       expect(faults).toEqual(path === '/throws' ? [id] : []);
     }
   }
+});
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const FORM_TYPE = { 'content-type': 'multipart/form-data; boundary=x' };
+
+test.each<[string, string, RequestInit, number]>([
+  ['no JSON', '/json', { headers: JSON_TYPE, body: '{' }, 400],
+  ['no JSON, for a validator', '/validated', { headers: JSON_TYPE, body: '{' }, 400],
+  ['empty', '/json', { headers: JSON_TYPE }, 400],
+  ['no form', '/form', { headers: FORM_TYPE, body: '{}' }, 400],
+  ['no form, for parseBody', '/parsed', { headers: FORM_TYPE, body: '{}' }, 400],
+  [
+    'a form without boundary',
+    '/form',
+    { headers: { 'content-type': 'multipart/form-data' }, body: 'x' },
+    400,
+  ],
+  ['JSON in the place of a form', '/form', { headers: JSON_TYPE, body: '{}' }, 415],
+  [
+    'JSON, and the handler cannot read something else',
+    '/own',
+    { headers: JSON_TYPE, body: '{}' },
+    500,
+  ],
+  [
+    'a form that the handler reads twice',
+    '/twice',
+    { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a=1' },
+    500,
+  ],
+])('a body that is %s is answered with its status', async (_, path, init, status) => {
+  const faults: unknown[] = [];
+  const { notFound, onError } = problems({ onFault: (fault) => faults.push(fault) });
+  const open = guard().use(allowAnonymous());
+  for (const guarded of [false, true]) {
+    const app = new Hono().notFound(notFound).onError(onError);
+    if (guarded) app.use(secure(open));
+    app.post('/json', async (c) => c.json(await c.req.json()));
+    app.post(
+      '/validated',
+      validator('json', (value) => value as object),
+      (c) => c.json(c.req.valid('json')),
+    );
+    app.post('/form', async (c) => c.json([...(await c.req.formData()).keys()]));
+    app.post('/parsed', async (c) => c.json(await c.req.parseBody()));
+    app.post('/own', async (c) => {
+      await c.req.json();
+      return c.json(JSON.parse('{') as object);
+    });
+    app.post('/twice', async (c) => {
+      await c.req.raw.clone().text();
+      await c.req.raw.text();
+      return c.json([...(await c.req.formData()).keys()]);
+    });
+    const response = await app.request(path, { method: 'POST', ...init });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+  }
+  expect(faults).toHaveLength(status === 500 ? 2 : 0);
 });

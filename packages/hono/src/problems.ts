@@ -22,7 +22,8 @@ export interface Problems {
 /**
  * Answers what no route served and what handlers threw with problem details (RFC 9457), as guards answer denials:
  * status, code and an id that `onFault` hears too, never a message or a stack. An `HTTPException` keeps its status and
- * loses its message; a response that stands in it is sent as it is.
+ * loses its message; a response that stands in it is sent as it is. A body that `c.req` could not read for the handler
+ * is the caller's fault: 400 where it is not JSON or no form, 415 where it does not say that it is a form.
  *
  * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
  * @example
@@ -39,10 +40,43 @@ export function problems(options: ProblemsOptions = {}): Problems {
   };
   return Object.freeze<Problems>({
     notFound: (c) => answer(c, { status: 404 }),
-    onError: (cause, c) => {
+    onError: async (cause, c) => {
       // The handler has written that response itself.
       const { res } = cause as { readonly res?: Response };
-      return res instanceof Response ? res : answer(c, cause);
+      if (res instanceof Response) return res;
+      const status = await unreadable(c, cause);
+      return answer(c, status === undefined ? cause : { status });
     },
   });
+}
+
+const FORM = /^(?:multipart\/form-data|application\/x-www-form-urlencoded)\s*(?:;|$)/i;
+/** Runtimes say so to a handler that reads a body a second time, past `c.req`. */
+const READ_TWICE = /unusable|already|disturbed|locked/i;
+
+/**
+ * The status of an error that `c.req` threw since it could not read the body; undefined for any other. What it has
+ * read it keeps: its own errors are told by that from those of the handler.
+ */
+async function unreadable({ req }: Context, cause: unknown): Promise<number | undefined> {
+  const { text, formData } = req.bodyCache;
+  if (cause instanceof SyntaxError && text !== undefined) {
+    return isJson(await Promise.resolve(text).catch(() => undefined)) ? undefined : 400;
+  }
+  if (formData === undefined) return undefined;
+  const failed = await Promise.resolve(formData).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (failed !== cause || READ_TWICE.test(String(cause))) return undefined;
+  return FORM.test(req.header('content-type') ?? '') ? 400 : 415;
+}
+
+function isJson(text: string | undefined): boolean {
+  try {
+    JSON.parse(text ?? '');
+    return true;
+  } catch {
+    return false;
+  }
 }
