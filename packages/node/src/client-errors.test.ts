@@ -175,6 +175,20 @@ describe('where an answer is on its way', () => {
     expect(heard.map(({ status, answered }) => [status, answered])).toEqual([[400, false]]);
   });
 
+  test('nothing follows an answer that did not wait for the body', async () => {
+    const { heard, send } = await serve({}, (_request, response) => void response.end('early'));
+    const answer = await send(CHUNKED, 'zz\r\n');
+    expect(answer).toContain('early');
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(heard.map(({ answered }) => answered)).toEqual([false]);
+  });
+
+  test('a request behind one that was answered gets its own answer', async () => {
+    const { send } = await serve();
+    const answer = await send('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GARBAGE\r\n\r\n');
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+
   test('nobody gets the problem of a pipelined request as the answer to the one before', async () => {
     const { heard, send } = await serve({}, () => undefined);
     expect(await send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGARBAGE\r\n\r\n')).toBe('');

@@ -99,7 +99,7 @@ export function clientErrors(options: ClientErrorsOptions = {}): ClientErrorList
   const seen = stateOf<true>('apisec.client-error');
   return (error, connection) => {
     // Node says so in its documentation; TypeScript's types know a mere duplex stream.
-    const socket = connection as Socket & { readonly _httpMessage?: ServerResponse | null };
+    const socket = connection as HttpSocket;
     // What comes behind it fails as well.
     if (seen.get(socket)) return;
     seen.set(socket, true);
@@ -135,6 +135,13 @@ export function clientErrors(options: ClientErrorsOptions = {}): ClientErrorList
   };
 }
 
+/** What Node keeps on a connection; its own handling looks at it as well. */
+interface HttpSocket extends Socket {
+  /** The answer whose turn it is. */
+  readonly _httpMessage?: ServerResponse | null;
+  readonly parser?: { readonly incoming?: { readonly complete: boolean } | null } | null;
+}
+
 /** Undefined for what is no fault of a request: a caller who left, a TLS handshake that failed. */
 function statusOf(error: Error): number | undefined {
   const code = codeOf(error);
@@ -150,13 +157,12 @@ function codeOf(error: Error): string {
 }
 
 /** Answers whether it could. */
-function answer(
-  socket: Socket & { readonly _httpMessage?: ServerResponse | null },
-  { status, headers, body = '' }: HttpDenial,
-): boolean {
-  // Node's own handling looks at the same member.
-  const { _httpMessage: pending } = socket;
-  const isTaken = pending?.headersSent === true || pending?.req.complete === true;
+function answer(socket: HttpSocket, { status, headers, body = '' }: HttpDenial): boolean {
+  const { _httpMessage: pending, parser } = socket;
+  const isTaken = pending
+    ? pending.headersSent || pending.req.complete
+    : // A handler need not wait for the body.
+      parser?.incoming?.complete === false;
   if (isTaken || !socket.writable) {
     socket.destroy();
     return false;
