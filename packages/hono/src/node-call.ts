@@ -29,6 +29,8 @@ interface NodeEnv {
     /** Of HTTP/2. */
     readonly stream?: unknown;
     readonly httpVersionMajor?: unknown;
+    readonly url?: unknown;
+    readonly headers?: { readonly host?: unknown };
   };
   readonly outgoing?: Partial<NodeOutgoing>;
 }
@@ -62,6 +64,17 @@ export function nodeCallOf(c: Context): NodeCall | undefined {
     applyHeaders: (edits) => holdHeaders(outgoing, edits),
     onSent: (sent) => onSent(outgoing, connection, watch, sent),
   };
+}
+
+/**
+ * True for a target with a host of its own (RFC 9112 §3.2.2) that is not the one in `Host`: the URL of the request is
+ * made from the one, and policies on hosts look at the other.
+ */
+export function hasTwoHosts(c: Context): boolean {
+  const { url, headers } = ((c.env ?? {}) as NodeEnv).incoming ?? {};
+  if (typeof url !== 'string' || url.startsWith('/')) return false;
+  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
+  return authority !== undefined && authority.toLowerCase() !== String(headers?.host).toLowerCase();
 }
 
 function isOutgoing(outgoing: Partial<NodeOutgoing> | undefined): outgoing is NodeOutgoing {

@@ -48,7 +48,7 @@ import {
 } from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { type NodeCall, nodeCallOf } from './node-call.ts';
+import { hasTwoHosts, type NodeCall, nodeCallOf } from './node-call.ts';
 import { answeredBy, answerersOf } from './operation.ts';
 import { markSecure } from './operations.ts';
 import { type WatchedSocket, watchedSocketOf } from './watched-socket.ts';
@@ -149,6 +149,10 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
 
 type HostFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
+const UNCLEAR = Object.freeze({
+  denial: Object.freeze<Denial>({ kind: 'malformed', code: 'call.target_unclear' }),
+});
+
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
 
@@ -202,7 +206,9 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       };
       return { view: request, facts };
     };
+    const clear = (): Supplied<HttpFacts> => (hasTwoHosts(c) ? UNCLEAR : plain());
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
+      if (hasTwoHosts(c)) return UNCLEAR;
       const { view, facts } = plain();
       const read = await settings.bodies.read(await unreadRequest(c));
       if (!read.ok) return read;
@@ -221,7 +227,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         socket: socket && watchSocket(socket, settings.clock),
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
-        supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
+        supply: (rawBody ? raw : clear) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
         request: () => unreadRequest(c),
         handle: async (decision, inspected) => {
           if (inspected) replaceRequest(c, inspected);

@@ -3,6 +3,7 @@ import { Agent, createServer, request as send } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import {
   allowAnonymous,
+  allowedHosts,
   type Completion,
   definePolicy,
   deny,
@@ -347,8 +348,8 @@ describe('Hono on Node', () => {
   });
 });
 
-test('what Node does not read is answered with problem details before Hono hears of it', async () => {
-  const app = new Hono().get('/', (c) => c.text('open'));
+/** What a Hono app on Node answers to exactly these bytes. */
+async function answerTo(app: Hono, text: string): Promise<string> {
   const server = createServer(
     (request, response) => void getRequestListener(app.fetch)(request, response),
   );
@@ -360,7 +361,37 @@ test('what Node does not read is answered with problem details before Hono hears
   socket.on('data', (chunk) => {
     answer += String(chunk);
   });
-  socket.write('GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n');
+  socket.write(text);
   await once(socket, 'close');
+  return answer;
+}
+
+test('what Node does not read is answered with problem details before Hono hears of it', async () => {
+  const app = new Hono().get('/', (c) => c.text('open'));
+  const answer = await answerTo(app, 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json/);
+});
+
+test.each([
+  ['http://b.example/', 400],
+  ['http://user@a.example/', 400],
+  ['http://A.example/', 200],
+  ['/', 200],
+])('a target %s beside Host: a.example is answered with %i', async (target, status) => {
+  const app = new Hono();
+  app.use(
+    secure(
+      guard()
+        .use(allowedHosts({ hosts: ['a.example'] }))
+        .use(allowAnonymous()),
+    ),
+  );
+  app.get('/', (c) => c.text(c.req.url));
+  const answer = await answerTo(
+    app,
+    `GET ${target} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n`,
+  );
+  expect(answer.slice(9, 12)).toBe(String(status));
+  expect(answer.includes('call.target_unclear')).toBe(status === 400);
+  expect(answer).not.toContain('b.example');
 });
