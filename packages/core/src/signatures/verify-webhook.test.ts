@@ -147,7 +147,8 @@ describe('an honest message', () => {
       ],
     });
     expect(await hook.verify(signed(), BODY)).toMatchObject({ keyId: 'old' });
-    expect(await hook.verify(signed(BODY, { secret: next }), BODY)).toMatchObject({ keyId: 'new' });
+    const headers = signed(BODY, { id: 'msg_2', secret: next });
+    expect(await hook.verify(headers, BODY)).toMatchObject({ keyId: 'new' });
     const after = standard({ keys: [{ id: 'new', secret: next }] });
     expect(await codeOf(after.verify(signed(), BODY))).toBe('webhook.signature_invalid');
   });
@@ -323,6 +324,56 @@ describe('a message that is sent again', () => {
     const headers = signed();
     headers.set('webhook-signature', `v2,x ${headers.get('webhook-signature')} v1,AAAA`);
     expect(await codeOf(hook.verify(headers, BODY))).toBe('webhook.replayed');
+  });
+
+  describe('while keys are rotated', () => {
+    const other = `whsec_${btoa('another secret of 24 byte')}`;
+    const pair = generateKeyPairSync('ed25519');
+    const publicKey = pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+    const ed = sign(null, Buffer.from(`msg_1.${NOW}.${BODY}`), pair.privateKey).toString('base64');
+    const [one = '', two = ''] = [SECRET, other].map(
+      (secret) => signed(BODY, { secret }).get('webhook-signature') ?? '',
+    );
+    const three = `v1a,${ed}`;
+    const keys = [{ secret: SECRET }, { secret: other }, { publicKey }];
+    const withSignatures = (list: string): Headers => {
+      const headers = signed();
+      headers.set('webhook-signature', list);
+      return headers;
+    };
+
+    test.each([
+      ['the second', `${one} ${two}`, two],
+      ['the first', two, one],
+      ['the one of Ed25519', `${one} ${two} ${three}`, three],
+      ['the ones of HMAC', three, `${one} ${two}`],
+    ])('is denied with %s of its signatures alone', async (_, first, again) => {
+      const hook = standard({ keys });
+      expect(await codeOf(hook.verify(withSignatures(first), BODY))).toBe('verified');
+      expect(await codeOf(hook.verify(withSignatures(again), BODY))).toBe('webhook.replayed');
+    });
+
+    test('is denied by a node that has the keys in another order, or one of them', async () => {
+      const replay = memoryReplayStore({ now });
+      const hook = standard({ keys: keys.slice(0, 2), replay });
+      expect(await codeOf(hook.verify(withSignatures(`${one} ${two}`), BODY))).toBe('verified');
+      for (const list of [keys.slice(0, 2).toReversed(), keys.slice(1, 2), keys.slice(0, 1)]) {
+        const later = standard({ keys: list, replay });
+        const answer = later.verify(withSignatures(`${one} ${two}`), BODY);
+        expect(await codeOf(answer)).toBe('webhook.replayed');
+      }
+    });
+
+    test('is verified once, of many at once with different signatures', async () => {
+      const hook = standard({ keys });
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, (_, at) =>
+          codeOf(hook.verify(withSignatures([one, two, three][at % 3] ?? ''), BODY)),
+        ),
+      );
+      expect(answers.filter((code) => code === 'verified')).toHaveLength(1);
+      expect(answers.filter((code) => code === 'webhook.replayed')).toHaveLength(29);
+    });
   });
 
   test('by its honest sender, with a new time, is verified and has the same id', async () => {

@@ -202,10 +202,13 @@ export function verifyWebhook<Event = unknown>(
   // Without `parse` the type of the event is unknown, which JSON is.
   const read = parse ?? ((body: Uint8Array) => parseStrictJson(body) as Event);
 
-  const isFirst = (signature: Uint8Array, ttlMs: number): MaybePromise<boolean> => {
+  const isFirst = async (signed: Signer, ttlMs: number): Promise<boolean> => {
     if (replay === false) return true;
-    const key = `webhook:${scheme.name}:${encodeBase64url(signature)}`;
-    return isFirstUse(replay, key, ttlMs, timeoutMs);
+    for (const mark of await marksOf(keys, signed)) {
+      const key = `webhook:${scheme.name}:${mark}`;
+      if (!(await isFirstUse(replay, key, ttlMs, timeoutMs))) return false;
+    }
+    return true;
   };
 
   const denials = signatureDenials(scheme, keys);
@@ -239,7 +242,7 @@ export function verifyWebhook<Event = unknown>(
     try {
       // Last, so that only what the sender signed uses anything up.
       const ttlMs = timestampMs === undefined ? replayForMs : 2 * toleranceMs + 1_000;
-      if (!(await isFirst(signed.signature, ttlMs))) {
+      if (!(await isFirst(signed, ttlMs))) {
         return withCause(REPLAYED, { id, keyId: signed.keyId });
       }
     } catch (cause) {
@@ -271,37 +274,72 @@ export function verifyWebhook<Event = unknown>(
 /** An attacker chooses how many signatures there are, and checking Ed25519 is expensive. */
 const MOST_ED25519 = 4;
 
+/** Who signed a message, and what is known of it by then. */
+interface Signer {
+  readonly keyId: string;
+  readonly message: Uint8Array<ArrayBuffer>;
+  /** That of the key which signed, where it is one of HMAC. */
+  readonly mac?: { readonly key: ImportedWebhookKey; readonly bytes: Uint8Array } | undefined;
+}
+
 async function findSigner(
   keys: readonly ImportedWebhookKey[],
   { signatures, prefix, content }: PresentedWebhook,
   body: Uint8Array,
-): Promise<{ readonly keyId: string; readonly signature: Uint8Array } | undefined> {
+): Promise<Signer | undefined> {
   const message = joined(prefix, content ?? body);
   const ofKind = (wanted: PresentedWebhookSignature['algorithm']) =>
     signatures.filter(({ algorithm }) => algorithm === wanted);
   const macs = ofKind('hmac-sha256');
   const eds = ofKind('ed25519').slice(0, MOST_ED25519);
-  for (const { id, algorithm, key: load } of keys) {
+  for (const key of keys) {
+    const { id: keyId, algorithm } = key;
     if ((algorithm === 'hmac-sha256' ? macs : eds).length === 0) continue;
-    const loaded = load();
-    const key = isThenable(loaded) ? await loaded : loaded;
     if (algorithm === 'hmac-sha256') {
-      const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, message));
-      // The one that was computed, since of it there is one spelling.
-      if (macs.some(({ bytes }) => isEqual(bytes, mac))) return { keyId: id, signature: mac };
+      const mac = await macOf(key, message);
+      if (macs.some(({ bytes }) => isEqual(bytes, mac))) {
+        return { keyId, message, mac: { key, bytes: mac } };
+      }
       continue;
     }
+    const loaded = await key.key();
     for (const { bytes } of eds) {
-      if (await crypto.subtle.verify('Ed25519', key, bytes, message)) {
-        // Ed25519 is deterministic for its holder; the message stands for it all the same.
-        return {
-          keyId: id,
-          signature: new Uint8Array(await crypto.subtle.digest('SHA-256', message)),
-        };
-      }
+      if (await crypto.subtle.verify('Ed25519', loaded, bytes, message)) return { keyId, message };
     }
   }
   return undefined;
+}
+
+async function macOf(
+  { key }: ImportedWebhookKey,
+  message: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array> {
+  const loaded = key();
+  const imported = isThenable(loaded) ? await loaded : loaded;
+  return new Uint8Array(await crypto.subtle.sign('HMAC', imported, message));
+}
+
+/**
+ * What a message is remembered by: what each key makes of it, whichever has signed it. While keys are rotated a message
+ * has several signatures, and without the one that it was verified by it must not be another message. In the order of
+ * text, so that of many at once one is the first, also where nodes have their keys in different orders.
+ */
+async function marksOf(
+  keys: readonly ImportedWebhookKey[],
+  { message, mac: known }: Signer,
+): Promise<readonly string[]> {
+  const marks: string[] = [];
+  let hasEd25519 = false;
+  for (const key of keys) {
+    if (key.algorithm !== 'hmac-sha256') hasEd25519 = true;
+    // The one that was computed, since of it there is one spelling.
+    else marks.push(encodeBase64url(key === known?.key ? known.bytes : await macOf(key, message)));
+  }
+  // Whoever holds an Ed25519 key can sign one message in many ways: the message stands for it.
+  if (hasEd25519) {
+    marks.push(encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', message))));
+  }
+  return marks.toSorted();
 }
 
 function joined(prefix: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
