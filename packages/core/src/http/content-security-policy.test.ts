@@ -138,6 +138,23 @@ describe('the nonce', () => {
     expect(seen.size).toBe(300);
   });
 
+  test.each([
+    ['public, max-age=3600', 'public, max-age=3600, private'],
+    [undefined, 'private'],
+  ])('is not for shared caches where the handler says %s', async (own, sent) => {
+    const headers: Record<string, string> = own === undefined ? {} : { 'cache-control': own };
+    const page = () => new Response('', { headers });
+    const serve = protect(guard().use(nonced).use(allowAnonymous()), page);
+    const answer = await serve(new Request('https://a.example/'));
+    expect(answer.headers.get('cache-control')).toBe(sent);
+    const still = contentSecurityPolicy({ directives: { 'script-src': ["'self'"] } });
+    const plain = await protect(
+      guard().use(still).use(allowAnonymous()),
+      page,
+    )(new Request('https://a.example/'));
+    expect(plain.headers.get('cache-control')).toBe(own ?? null);
+  });
+
   test('is in two headers the same', () => {
     const both = contentSecurityPolicy({
       directives: { 'script-src': ["'nonce'"] },

@@ -75,8 +75,8 @@ const DEFAULTS: CspDirectives = {
  * place of the one of `securityHeaders`, and a value that the handler sets itself stands in place of both.
  *
  * `'nonce'` among the sources becomes a nonce of each call, which handlers read as the fact `cspNonce`. What an
- * earlier policy denied goes out with the same policy without nonces. Pages with a nonce must not be kept by shared
- * caches: `securityHeaders` says `no-store`.
+ * earlier policy denied goes out with the same policy without nonces. No shared cache may keep a page with a nonce, which
+ * others would then know: `Cache-Control: private` is added to whatever the handler says.
  *
  * @throws ConfigurationError for a directive or source that no browser knows (`self` without its quotes, a host
  * without its scheme), one that has no effect where it stands, lists whose members undo one another, scripts, objects
@@ -119,7 +119,11 @@ export function contentSecurityPolicy<
     const cspNonce = nonces();
     const source = `'nonce-${cspNonce}'`;
     const headers = parts.map((each) => set(each.name, each.parts.join(source)));
-    return { ok: true, facts: { cspNonce }, obligations: { headers: [...headers, ...endpoints] } };
+    return {
+      ok: true,
+      facts: { cspNonce },
+      obligations: { headers: [...headers, ...endpoints, UNSHARED] },
+    };
   };
   const policy: SyncPolicy<NoFacts, NoFacts, 'check'> = definePolicy({
     name: NAME,
@@ -245,6 +249,13 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Six bits of each byte: 132 bits. */
 const NONCE_LENGTH = 22;
 const POOLED_NONCES = 128;
+
+/** Appended, so that it holds beside what the handler says (RFC 9111 §4.2.1). */
+const UNSHARED: HeaderEdit = Object.freeze({
+  op: 'append',
+  name: 'cache-control',
+  value: 'private',
+});
 
 /** Random bytes are drawn for many nonces at once, and first when a call needs one. */
 function noncePool(): () => string {
