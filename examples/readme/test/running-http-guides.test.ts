@@ -138,6 +138,8 @@ test('the guide to errors answers problem details for what no route and no handl
   const { app } = await import('../src/running/guides-errors.ts');
   await runGuide('errors', [0], {
     '// … routes …': "app.get('/boom', () => { throw new Error('of the database'); });",
+    // It listens where there is room.
+    'app.listen(3000)': "app.listen(0, '127.0.0.1').unref()",
   });
   const url = await listening(app);
   const missing = await send(`${url}/nowhere`);

@@ -9,6 +9,7 @@ const packages = importable(root);
 /** Blocks of guides that are compiled and not run, each with a test that runs the same calls. */
 const COMPILED: Readonly<Record<string, string>> = {
   'console 1': 'packages/console/test/console.test.ts',
+  'errors 1': 'packages/node/src/client-errors.test.ts',
   'grpc 0': 'packages/grpc/test/secure.test.ts',
   'grpc 1': 'packages/grpc/test/secure-server-options.test.ts',
   'grpc 2': 'packages/grpc/test/secure-client.test.ts',

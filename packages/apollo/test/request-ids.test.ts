@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import { startStandalone } from '@apisec/apollo/standalone';
 import {
@@ -11,7 +13,7 @@ import {
 } from '@apisec/core';
 import { apisec as apisecWs } from '@apisec/graphql/ws';
 import { apisec as apisecYoga } from '@apisec/graphql/yoga';
-import { trustProxies } from '@apisec/node';
+import { nodeRequestId, trustProxies } from '@apisec/node';
 import { ApolloServer } from '@apollo/server';
 import { makeServer } from 'graphql-ws';
 import { createYoga } from 'graphql-yoga';
@@ -142,6 +144,26 @@ describe.each([
     const answer = await send({ 'x-request-id': GIVEN }, { query: '{ a }' });
     expect([...host.seen, answer.headers.get('x-request-id')]).toEqual([GIVEN, GIVEN]);
   });
+});
+
+test('GraphQL takes over the id that a host in front has given the request', async () => {
+  const host = watched();
+  const yogaServer = createYoga({
+    schema: schema(),
+    plugins: [apisecYoga({ admission: host.admission })],
+    logging: false,
+  });
+  const given: string[] = [];
+  const server = createServer((request, response) => {
+    given.push(nodeRequestId(request));
+    void yogaServer(request, response);
+  });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  const answer = await fetch(post(`http://127.0.0.1:${port}/graphql`, {}, { query: '{ a }' }));
+  expect(answer.headers.get('x-request-id')).toBe(given[0]);
+  expect(host.seen).toEqual(given);
 });
 
 test('graphql-ws gives each operation of a connection an id of its own', async () => {
