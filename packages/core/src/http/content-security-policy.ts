@@ -75,8 +75,8 @@ const DEFAULTS: CspDirectives = {
  * place of the one of `securityHeaders`, and a value that the handler sets itself stands in place of both.
  *
  * `'nonce'` among the sources becomes a nonce of each call, which handlers read as the fact `cspNonce`. What an
- * earlier policy denied goes out with the same policy without nonces. No shared cache may keep a page with a nonce, which
- * others would then know: `Cache-Control: private` is added to whatever the handler says.
+ * earlier policy denied goes out with the same policy without nonces. No shared cache may keep a page with a nonce,
+ * which others would then know: `Cache-Control: private` is added to whatever the handler says.
  *
  * @throws ConfigurationError for a directive or source that no browser knows (`self` without its quotes, a host
  * without its scheme), one that has no effect where it stands, lists whose members undo one another, scripts, objects
