@@ -120,345 +120,355 @@ export const STYLE: string =
   "no-preference){.tile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
   "function e(t,n={},...o){let s=document.createElement(t);retu" +
-  "rn te(s,n),s.append(...B(o)),s}var Ee=\"http://www.w3.org/200" +
-  "0/svg\";function K(t,n,...o){let s=document.createElementNS(E" +
-  "e,t);return te(s,n),s.append(...B(o)),s}function E(t,...n){t" +
-  ".replaceChildren(...B(n))}function te(t,n){for(let[o,s]of Ob" +
+  "rn ne(s,n),s.append(...B(o)),s}var Se=\"http://www.w3.org/200" +
+  "0/svg\";function K(t,n,...o){let s=document.createElementNS(S" +
+  "e,t);return ne(s,n),s.append(...B(o)),s}function E(t,...n){t" +
+  ".replaceChildren(...B(n))}function ne(t,n){for(let[o,s]of Ob" +
   "ject.entries(n))s!==void 0&&s!==!1&&t.setAttribute(o,s===!0?" +
   "\"\":String(s))}function B(t){return t.flatMap(n=>n===void 0||" +
-  "n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function L(t,n,o,s)" +
-  "{if(o.length===0)return e(\"p\",{class:\"empty\"},s);let c=e(\"tr" +
+  "n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function k(t,n,o,s)" +
+  "{if(o.length===0)return e(\"p\",{class:\"empty\"},s);let l=e(\"tr" +
   "\",{},...n.map(i=>e(\"th\",{scope:\"col\"},i))),r=o.map(i=>J(n,i)" +
   ");return e(\"div\",{class:\"scroll\",tabindex:0,role:\"region\",\"a" +
   "ria-label\":t},e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e" +
-  "(\"thead\",{},c),e(\"tbody\",{},...r)))}function J(t,n){return e" +
+  "(\"thead\",{},l),e(\"tbody\",{},...r)))}function J(t,n){return e" +
   "(\"tr\",{},...n.map((o,s)=>e(\"td\",{\"data-head\":t[s]},o)))}func" +
-  "tion S(t,n,o=\"\",s){let c=s===void 0?void 0:`${t} ${s}`,r=e(\"" +
-  "button\",{type:\"button\",class:o,\"aria-label\":c},t),i=async()=" +
+  "tion S(t,n,o=\"\",s){let l=s===void 0?void 0:`${t} ${s}`,r=e(\"" +
+  "button\",{type:\"button\",class:o,\"aria-label\":l},t),i=async()=" +
   ">{r.disabled=!0;try{await n()}finally{r.disabled=!1}};return" +
   " r.addEventListener(\"click\",()=>{i()}),r}function C(t,n){ret" +
-  "urn e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}var ke=new I" +
-  "ntl.NumberFormat(\"en\"),g=t=>ke.format(t),Le=new Intl.DateTim" +
-  "eFormat(\"en-GB\",{timeStyle:\"medium\"}),Se=new Intl.DateTimeFo" +
+  "urn e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}var Ce=new I" +
+  "ntl.NumberFormat(\"en\"),y=t=>Ce.format(t),Te=new Intl.DateTim" +
+  "eFormat(\"en-GB\",{timeStyle:\"medium\"}),Me=new Intl.DateTimeFo" +
   "rmat(\"en-GB\",{dateStyle:\"medium\",timeStyle:\"short\"});functio" +
-  "n A(t){if(t===void 0||!Number.isFinite(t))return\"\\u2013\";let" +
+  "n M(t){if(t===void 0||!Number.isFinite(t))return\"\\u2013\";let" +
   " n=new Date(t),o=Math.abs(Date.now()-t)<432e5;return e(\"time" +
-  "\",{datetime:n.toISOString()},(o?Le:Se).format(n))}function H" +
-  "(t,n,o){let s=n[0]?.[1]??1;return L(t,[\"Name\",\"Count\",\"\"],n." +
-  "map(([c,r])=>[e(\"code\",{},c),g(r),e(\"meter\",{min:0,max:s,val" +
+  "\",{datetime:n.toISOString()},(o?Te:Me).format(n))}function H" +
+  "(t,n,o){let s=n[0]?.[1]??1;return k(t,[\"Name\",\"Count\",\"\"],n." +
+  "map(([l,r])=>[e(\"code\",{},l),y(r),e(\"meter\",{min:0,max:s,val" +
   "ue:r,\"aria-hidden\":\"true\"})]),o)}var b={abilities:{acts:!1,l" +
   "imits:!1,keys:!1,sessions:!1},latest:void 0,seconds:new Map," +
-  "events:[],left:0};function Ce(t){\"since\"in t?(b.seconds.clea" +
+  "events:[],left:0};function xe(t){\"since\"in t?(b.seconds.clea" +
   "r(),b.left=0):b.left+=t.left;let o=new Set(b.events.map(({id" +
   ":r})=>r)),s=t.events.filter(({id:r})=>!o.has(r));s.length>0&" +
   "&(b.events=[...b.events,...s].slice(-1e3));for(let r of t.se" +
-  "conds)b.seconds.set(r[0],r);let c=Math.floor(t.now/1e3)-300;" +
-  "for(let r of b.seconds.keys())r<c&&b.seconds.delete(r);b.lat" +
+  "conds)b.seconds.set(r[0],r);let l=Math.floor(t.now/1e3)-300;" +
+  "for(let r of b.seconds.keys())r<l&&b.seconds.delete(r);b.lat" +
   "est={since:b.latest?.since??t.now,...t}}var z=new URL(\".\",lo" +
   "cation.href);async function $(t){let n=await fetch(new URL(t" +
-  ",z));if(!n.ok)throw new Error(await ne(n));return await n.js" +
+  ",z));if(!n.ok)throw new Error(await oe(n));return await n.js" +
   "on()}async function O(t,n){let o=await fetch(new URL(t,z),{m" +
   "ethod:\"POST\",headers:{\"content-type\":\"application/json\"},bod" +
-  "y:JSON.stringify(n)});if(!o.ok)throw new Error(await ne(o));" +
-  "return await o.json()}async function ne(t){let n=await t.jso" +
+  "y:JSON.stringify(n)});if(!o.ok)throw new Error(await oe(o));" +
+  "return await o.json()}async function oe(t){let n=await t.jso" +
   "n().catch(()=>({}));return`${typeof n.detail==\"string\"?n.det" +
   "ail:\"That did not work.\"} (${t.status}${typeof n.code==\"stri" +
   "ng\"?`, ${n.code}`:\"\"})`}function Q(t,n){let o=new EventSourc" +
-  "e(new URL(\"events\",z)),s=c=>{Ce(JSON.parse(c.data)),n(\"live\"" +
+  "e(new URL(\"events\",z)),s=l=>{xe(JSON.parse(l.data)),n(\"live\"" +
   "),t()};o.addEventListener(\"snapshot\",s),o.addEventListener(\"" +
   "tick\",s),o.addEventListener(\"error\",()=>{if(o.readyState!==E" +
   "ventSource.CLOSED)return n(\"reconnecting\");n(\"denied\"),setTi" +
-  "meout(()=>Q(t,n),1e4)})}var F=3,oe=[\"Operation\",\"Authenticat" +
-  "ion\",\"Grant\",\"Limit\",\"Input\",\"Output\",\"Other\",\"Calls\",\"Denie" +
-  "d\"],Te={all:\"all\",open:\"open to everyone\",unlimited:\"without" +
-  " a limit\",unchecked:\"without input check\",uncalled:\"never ca" +
-  "lled\",trial:\"with a policy on trial\"};function ae(){let t=e(" +
-  "\"input\",{type:\"search\"}),n=e(\"select\",{},...Object.entries(T" +
-  "e).map(([w,T])=>e(\"option\",{value:w},T))),o=e(\"p\",{class:\"to" +
-  "ld\",role:\"status\"},\"Loading \\u2026\"),s=e(\"div\",{class:\"wide " +
-  "lines\"}),c=e(\"div\",{}),r=se(\"Back\",()=>m(Math.max(0,a-1))),i" +
-  "=se(\"Next\",()=>m(a+d)),u=e(\"p\",{class:\"buttons\"},r,i),a=0,d=" +
-  "0,l=0,h=0,p=({lines:w,from:T,total:x,since:M})=>{a=T,d=w.len" +
-  "gth;let N=T+w.length;r.setAttribute(\"aria-disabled\",String(T" +
-  "===0)),i.setAttribute(\"aria-disabled\",String(N>=x)),u.hidden" +
-  "=w.length===x,E(o,`${g(Math.min(T+1,x))} to ${g(N)} of ${g(x" +
-  ")} operations, calls since `,A(M),\".\"),l++;let D=l,P=L(\"Oper" +
-  "ations and what guards them\",oe,w.slice(0,F).map(ie),\"No ope" +
-  "ration is like that. Give consoleRoutes the option coverage," +
-  " if there is none at all.\");E(s,P);let G=P.querySelector(\"tb" +
-  "ody\"),k=R=>{R>=w.length||requestAnimationFrame(()=>{if(D!==l" +
-  ")return;let ve=w.slice(R,R+F);G?.append(...ve.map(we=>J(oe,i" +
-  "e(we)))),k(R+F)})};k(F)},f=({unlisted:w,versions:T,versionCa" +
-  "llers:x})=>{let M=x.map(({version:N,caller:D,calls:P})=>[`${" +
-  "N}: ${D}`,P]);E(c,e(\"div\",{class:\"columns\"},e(\"section\",{cla" +
-  "ss:\"panel\"},e(\"h2\",{},\"Called, and in no table (denied)\"),H(" +
-  "\"Unlisted operations\",w,\"Nothing unlisted was called.\")),e(\"" +
-  "section\",{class:\"panel\"},e(\"h2\",{},\"API versions in use, las" +
-  "t day\"),H(\"Versions\",T,\"No call named a version.\")),e(\"secti" +
-  "on\",{class:\"panel\"},e(\"h2\",{},\"Who calls which version, last" +
-  " day\"),H(\"Callers of versions\",M,\"No call named a version.\")" +
-  ")))},m=async w=>{h++;let T=h,x=new URLSearchParams({from:Str" +
-  "ing(w),find:t.value,show:n.value});try{let M=await $(`covera" +
-  "ge?${x}`);if(T!==h)return;p(M),f(M)}catch(M){T===h&&(o.textC" +
-  "ontent=String(M))}},v=()=>{m(0)};return t.addEventListener(\"" +
-  "input\",v),n.addEventListener(\"change\",v),v(),{root:e(\"sectio" +
-  "n\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(\"div\",{class:\"filte" +
-  "rs\",role:\"search\"},C(\"Operation\",t),C(\"Show\",n),S(\"Refresh\"," +
-  "()=>m(a))),o,s,u,c),update:()=>{}}}function se(t,n){let o=e(" +
-  "\"button\",{type:\"button\"},t);return o.addEventListener(\"click" +
-  "\",()=>{o.getAttribute(\"aria-disabled\")!==\"true\"&&n()}),o}fun" +
-  "ction ie(t){let{operation:n,authentication:o,grant:s,limit:c" +
-  ",input:r,output:i,other:u}=t,{open:a,calls:d,denied:l}=t;ret" +
-  "urn[e(\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{},t.table),t.s" +
-  "hadow.length>0&&e(\"small\",{class:\"key act\"},`on trial: ${t.s" +
-  "hadow.join(\", \")}`)),j(o),a?e(\"strong\",{class:\"bad\"},`open: " +
-  "${s.join(\", \")||\"no grant known\"}`):j(s),j(c),j(r),j(i),j(u)" +
-  ",d===0?e(\"small\",{},\"never\"):g(d),l===0?\"0\":e(\"span\",{class:" +
-  "\"bad\"},g(l))]}function j(t){return t.join(\", \")||\"\\u2013\"}va" +
-  "r Me=100,xe=2;function re(t,n){let o=e(\"input\",{type:\"search" +
-  "\",placeholder:\"code, operation, caller \\u2026\"});t!==void 0&" +
-  "&(o.value=t);let s=e(\"select\",{},...[\"all\",\"denied\",\"failed\"" +
-  ",\"succeeded\",\"acts\",\"on trial\"].map(y=>e(\"option\",{value:y}," +
-  "y)));n!==void 0&&(s.value=n);let c=e(\"ol\",{class:\"events\",\"a" +
-  "ria-label\":\"Newest decisions\"}),r=e(\"p\",{class:\"told\",role:\"" +
-  "status\"}),i=!1,u=[],a=S(\"Pause\",()=>{i=!i,a.textContent=i?\"G" +
-  "o on\":\"Pause\",a.setAttribute(\"aria-pressed\",String(i)),i||m(" +
-  ")}),d=new Map,l=()=>{let y=o.value.trim().toLowerCase(),w=ne" +
-  "w Set(b.events.map(({id:k})=>k)),x=[...u.filter(({id:k})=>!w" +
-  ".has(k)),...b.events].filter(k=>$e(k,s.value)&&Oe(k,y)),M=x." +
-  "slice(-Me).toReversed(),N=new Set(M.map(({id:k})=>k));for(le" +
-  "t k of d.keys())N.has(k)||d.delete(k);let D=xe,P=M.flatMap(k" +
-  "=>{let R=d.get(k.id)??(D-- >0?Re(k):void 0);return R===void " +
-  "0?[]:(d.set(k.id,R),[R])});Ae(c,P),D<0&&p();let G=b.left>0?`" +
-  " ${g(b.left)} came too fast to be sent.`:\"\";r.textContent=`$" +
-  "{g(M.length)} of ${g(x.length)} shown.${G}`},h=!1,p=()=>{h||" +
-  "(h=!0,requestAnimationFrame(()=>{h=!1,l()}))},f=async y=>{le" +
-  "t w=`decisions?request=${encodeURIComponent(y)}`;u=await $(w" +
-  ").catch(()=>[]),l(),c.querySelector(\"details\")?.setAttribute" +
-  "(\"open\",\"\")},m=()=>{!i&&!h&&l()};o.addEventListener(\"input\"," +
-  "p),s.addEventListener(\"change\",l),t!==void 0&&f(t);let v=e(\"" +
-  "section\",{},e(\"h1\",{tabindex:-1},\"Decisions\"),e(\"form\",{clas" +
-  "s:\"filters\",role:\"search\"},C(\"Filter\",o),C(\"Show\",s),a),r,c)" +
-  ";return v.querySelector(\"form\")?.addEventListener(\"submit\",y" +
-  "=>y.preventDefault()),{root:v,update:m}}function Ae(t,n){let" +
-  " o=new Set(n);for(let c of Array.from(t.children))o.has(c)||" +
-  "c.remove();let s=t.firstElementChild;for(let c of n)c===s?s=" +
-  "s.nextElementSibling:t.insertBefore(c,s)}function $e(t,n){re" +
-  "turn n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n===\"on trial\"?t" +
-  ".wouldDeny!==void 0:t.kind===\"decision\"&&t.outcome===n}funct" +
-  "ion Oe(t,n){if(n===\"\")return!0;let{operation:o,code:s,policy" +
-  ":c,principal:r,peer:i,requestId:u,act:a,tenant:d,client:l}=t" +
-  ";return[o,s,c,r,i,u,a,d,l].some(h=>h?.toLowerCase().includes" +
-  "(n)===!0)}function Re(t){let{outcome:n,operation:o,code:s,po" +
-  "licy:c,act:r,subject:i,principal:u,peer:a,kind:d}=t,l=e(\"det" +
-  "ails\",{},e(\"summary\",{},A(t.time),e(\"span\",{class:`key ${d==" +
-  "=\"act\"?\"act\":n}`},d===\"act\"?\"act\":n),e(\"span\",{class:\"operat" +
-  "ion\"},r??o??\"unknown operation\"),e(\"code\",{},s??\"\"),e(\"span\"" +
-  ",{class:\"who\"},i??u??a??\"unknown caller\")));return l.addEven" +
-  "tListener(\"toggle\",()=>{l.open&&l.children.length===1&&l.app" +
-  "end(He(t,c))}),e(\"li\",{},l)}function He(t,n){let{requestId:o" +
-  ",trace:s=[],wouldDeny:c=[],degraded:r=[],target:i,data:u}=t," +
-  "a=[[\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.denialKind??\"\"}" +
-  ")`],[\"Reason, for operators\",t.cause??t.reason],[\"Would be d" +
-  "enied by\",c.join(\", \")],[\"Degraded\",r.join(\", \")],[\"Target\"," +
-  "i&&`${i.type} ${i.id}`],[\"Data\",u&&JSON.stringify(u)],[\"Even" +
-  "t\",`${t.event} (${t.severity})`],[\"Protocol\",[t.protocol,t.s" +
-  "tatus].filter(d=>d!==void 0).join(\" \")],[\"Principal\",t.princ" +
-  "ipal],[\"Client\",t.client],[\"Tenant\",t.tenant],[\"API key\",t.a" +
-  "piKey],[\"Peer\",t.peer],[\"Latency\",t.latencyMs===void 0?void " +
-  "0:`${t.latencyMs} ms`],[\"Request\",o&&e(\"a\",{href:`#decisions" +
-  "?request=${encodeURIComponent(o)}`},o)],[\"Trace id\",t.traceI" +
-  "d]];return e(\"div\",{class:\"full\"},e(\"dl\",{},...a.flatMap(([d" +
-  ",l])=>l===void 0||l===\"\"||l===!1?[]:[e(\"dt\",{},d),e(\"dd\",{}," +
-  "l)])),s.length>0&&e(\"h3\",{},\"Policies that ran\"),s.length>0&" +
-  "&e(\"ol\",{class:\"trace\"},...s.map(d=>e(\"li\",{class:/: denied/" +
-  ".test(d)?\"bad\":void 0},d))))}function V(t,n,o,s){let c=e(\"p\"" +
-  ",{class:\"bad\",role:\"alert\"}),r=e(\"button\",{type:\"submit\",cla" +
-  "ss:\"danger\"},o),i=e(\"button\",{type:\"button\"},\"Cancel\"),u=e(\"" +
-  "form\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,c,e(\"div\",{class" +
-  ":\"buttons\"},i,r)),a=le(u),d=async()=>{r.disabled=!0;try{awai" +
-  "t s(),a.close()}catch(l){c.textContent=l instanceof Error?l." +
-  "message:String(l),r.disabled=!1}};i.addEventListener(\"click\"" +
-  ",()=>a.close()),u.addEventListener(\"submit\",l=>{l.preventDef" +
-  "ault(),d()})}function q(t,...n){let o=e(\"button\",{type:\"butt" +
-  "on\"},\"Close\"),s=le(e(\"div\",{},e(\"h2\",{id:\"dialog-title\"},t)," +
-  "...n,o));o.addEventListener(\"click\",()=>s.close())}function " +
-  "le(t){let n=e(\"dialog\",{\"aria-labelledby\":\"dialog-title\"},t)" +
-  ",o=document.activeElement;return n.addEventListener(\"close\"," +
-  "()=>{n.remove(),o instanceof HTMLElement&&o.focus()}),docume" +
-  "nt.body.append(n),n.showModal(),n}function I(t){return t?\"\":" +
-  "\"It was done, but the audit trail did not take it. Tell whoe" +
-  "ver keeps the trail.\"}function de(){let{keys:t,sessions:n}=b" +
-  ".abilities;return{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"" +
-  "Keys and sessions\"),t?Ne():e(\"p\",{class:\"empty\"},\"Give conso" +
-  "leRoutes the option keys to see API keys.\"),n?De():e(\"p\",{cl" +
-  "ass:\"empty\"},\"Give consoleRoutes the option sessions to see " +
-  "sessions.\")),update:()=>{}}}function Ne(){let t=e(\"input\",{n" +
-  "ame:\"tenant\",placeholder:\"of no tenant\"}),n=e(\"div\",{class:\"" +
-  "wide\",\"aria-live\":\"polite\"}),o=[],s=async()=>{try{let{keys:a" +
-  ",next:d}=await O(\"keys/list\",{tenant:t.value,after:o.at(-1)}" +
-  ");E(n,L(\"API keys\",[\"Name\",\"Id\",\"Owner\",\"Status\",\"Age\",\"Last" +
-  " used\",\"Expires\",\"Acts\"],a.map(l=>c(l)),\"There are no keys h" +
-  "ere.\"),d!==void 0&&S(\"Next\",()=>(o.push(d),s())))}catch(a){E" +
-  "(n,e(\"p\",{class:\"bad\"},a instanceof Error?a.message:String(a" +
-  ")))}},c=a=>{let{name:d,id:l,owner:h,status:p,createdAt:f,las" +
-  "tUsedAt:m,expiresAt:v,previous:y}=a,w=p===\"revoked\",T=y!==vo" +
-  "id 0&&y.until>Date.now();return[d,e(\"code\",{},l),`${h.type} " +
-  "${h.id}`,e(\"span\",{class:w?\"bad\":void 0},p,T?\", old secret s" +
-  "till good until \":\"\",T&&A(y.until)),Pe(f),A(m),A(v),b.abilit" +
-  "ies.acts&&!w&&e(\"span\",{class:\"buttons\"},S(\"Rotate \\u2026\",(" +
-  ")=>r(a),\"\",a.name),S(\"Revoke \\u2026\",()=>i(a),\"danger\",a.nam" +
-  "e))]},r=({id:a,name:d,generation:l})=>{let h=e(\"input\",{type" +
-  ":\"number\",min:0,max:720,step:1,value:24,required:!0});V(`Rot" +
-  "ate the key \\u201C${d}\\u201D?`,[C(\"Hours for which the old s" +
-  "ecret stays good\",h)],\"Rotate\",async()=>{let p={id:a,generat" +
-  "ion:l,overlapHours:h.valueAsNumber},{key:f,recorded:m}=await" +
-  " O(\"keys/rotate\",p);await s(),q(\"The new key\",\"It is shown o" +
-  "nce, here.\",e(\"code\",{class:\"secret\"},f),e(\"p\",{class:\"bad\"}" +
-  ",I(m)))})},i=({id:a,name:d})=>{let l=e(\"input\",{maxlength:51" +
-  "2,required:!0});V(`Revoke the key \\u201C${d}\\u201D?`,[\"Nobod" +
-  "y can undo this.\",C(\"Reason, for the audit trail\",l)],\"Revok" +
-  "e\",async()=>{let{recorded:h}=await O(\"keys/revoke\",{id:a,rea" +
-  "son:l.value});await s(),h||q(\"Revoked\",I(h))})},u=e(\"form\",{" +
-  "class:\"filters\"},C(\"Tenant\",t),e(\"button\",{},\"List\"));return" +
-  " u.addEventListener(\"submit\",a=>{a.preventDefault(),o=[],s()" +
-  "}),s(),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"API keys\"),u,n" +
-  ")}function De(){let t=e(\"input\",{name:\"issuer\",required:!0})" +
-  ",n=e(\"input\",{name:\"subject\",required:!0}),o=e(\"div\",{class:" +
-  "\"wide\",\"aria-live\":\"polite\"}),s=()=>({issuer:t.value,subject" +
-  ":n.value}),c=async()=>{let u=s();try{let a=await O(\"sessions" +
-  "/list\",u);E(o,L(\"Sessions\",[\"Client\",\"Began\",\"Last seen\",\"En" +
-  "ds\",\"Acts\"],a.map(({handle:d,clientId:l,createdAt:h,seenAt:p" +
-  ",expiresAt:f})=>[l,A(h),A(p),A(f),b.abilities.acts&&S(\"End \\" +
-  "u2026\",()=>r({...u,handle:d},\"this session\"),\"danger\",d.slic" +
-  "e(0,8))]),\"This user has no session.\"),a.length>1&&b.abiliti" +
-  "es.acts&&S(\"End all \\u2026\",()=>r({...u,all:!0},\"all of them" +
-  "\"),\"danger\"))}catch(a){E(o,e(\"p\",{class:\"bad\"},a instanceof " +
-  "Error?a.message:String(a)))}},r=(u,a)=>V(`End ${a}?`,[\"The u" +
-  "ser has to sign in again.\"],\"End\",async()=>{let{recorded:d}=" +
-  "await O(\"sessions/end\",u);await c(),d||q(\"Ended\",I(d))}),i=e" +
-  "(\"form\",{class:\"filters\"},C(\"Issuer\",t),C(\"Subject\",n),e(\"bu" +
-  "tton\",{},\"List\"));return i.addEventListener(\"submit\",u=>{u.p" +
-  "reventDefault(),c()}),e(\"section\",{class:\"panel\"},e(\"h2\",{}," +
-  "\"Sessions of a user\"),i,o)}function Pe(t){let n=Math.floor((" +
-  "Date.now()-t)/864e5);return e(\"span\",{class:n>365?\"bad\":void" +
-  " 0},n===0?\"today\":`${n} days`)}function ce(){let t=e(\"div\",{" +
-  "}),n=e(\"div\",{}),o=e(\"div\",{\"aria-live\":\"polite\"}),s=e(\"p\",{" +
-  "class:\"bad\",role:\"alert\"}),c=e(\"select\",{name:\"limit\"}),r=e(" +
-  "\"input\",{name:\"key\",required:!0}),i=e(\"input\",{name:\"tenant\"" +
-  "}),u=async p=>{s.textContent=\"\";let f={limit:c.value,...p},m" +
-  "=p.alias??p.key??\"\";try{let v=await O(\"limits/read\",f);E(o,e" +
-  "(\"h3\",{},`${f.limit}: ${m}`),L(\"What is left\",[\"Kind\",\"Left\"" +
-  ",\"Of\",\"\",\"Full again in\"],v.map(y=>[y.algorithm,g(Math.floor" +
-  "(y.remaining)),g(y.capacity),e(\"meter\",{min:0,max:y.capacity" +
-  ",low:y.capacity*.2,value:y.remaining,\"aria-hidden\":\"true\"})," +
-  "`${g(Math.ceil(y.resetAfterMs/1e3))} s`]),\"This limit counts" +
-  " nothing.\"),b.abilities.acts&&S(\"Reset \\u2026\",()=>a(f,m),\"d" +
-  "anger\"))}catch(v){s.textContent=v instanceof Error?v.message" +
-  ":String(v)}},a=(p,f)=>V(`Reset the limit of ${f}?`,[\"What wa" +
-  "s used is forgotten.\"],\"Reset\",async()=>{let{recorded:m}=awa" +
-  "it O(\"limits/reset\",p);m||q(\"Reset\",I(m)),await u(p)}),d=asy" +
-  "nc()=>{try{let p=await $(\"limits\"),f=c.value;E(c,...p.limits" +
-  ".map(m=>e(\"option\",{},m))),p.limits.includes(f)&&(c.value=f)" +
-  ",E(t,L(\"Callers who call most\",[\"Caller\",\"Calls\",\"Denied\",\"\"" +
-  "],p.hottest.map(({alias:m,calls:v,denied:y})=>[e(\"code\",{},m" +
-  "),g(v),y>0?e(\"span\",{class:\"bad\"},g(y)):\"0\",p.limits.length>" +
-  "0&&S(\"Look\",()=>u({alias:m}),\"\",m)]),\"Nobody called in the l" +
-  "ast minutes.\")),E(n,L(\"Limits that would fit\",[\"Operation\",\"" +
-  "Calls of a caller in a minute\",\"Learned from\"],p.suggested.m" +
-  "ap(({operation:m,perMinute:v,observations:y})=>[e(\"code\",{}," +
-  "m),g(v),`${g(y)} caller-minutes`]),\"Nothing was learned yet:" +
-  " give consoleRoutes the option usage, and it some minutes.\")" +
-  ")}catch(p){s.textContent=String(p)}};d();let l=e(\"form\",{cla" +
-  "ss:\"filters\"},C(\"Limit\",c),C(\"Caller, as the limit counts it" +
-  "\",r),C(\"Tenant\",i),e(\"button\",{},\"Look\"));return l.addEventL" +
-  "istener(\"submit\",p=>{p.preventDefault(),u({key:r.value,...i." +
-  "value!==\"\"&&{tenant:i.value}})}),{root:e(\"section\",{},e(\"h1\"" +
-  ",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"sectio" +
-  "n\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last minutes\"" +
-  "),t,e(\"p\",{class:\"buttons\"},S(\"Refresh\",d))),e(\"section\",{cl" +
-  "ass:\"panel\"},e(\"h2\",{},\"What is left to a caller\"),b.abiliti" +
-  "es.limits?l:e(\"p\",{class:\"empty\"},\"Give consoleRoutes the op" +
-  "tion limits.\"),s,o),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"S" +
-  "uggested limits\"),n))),update:()=>{}}}var U=120,X=120,W=[\"su" +
-  "cceeded\",\"denied\",\"failed\",\"aborted\"];function pe(){let t=e(" +
-  "\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"div\",{}),s=e(\"di" +
-  "v\",{});return{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Now\"" +
-  "),t,n,e(\"div\",{class:\"columns\"},ue(\"Denials by code, last mi" +
-  "nutes\",o),ue(\"Health\",s))),update:()=>{let{latest:i}=b;if(i=" +
-  "==void 0)return;let u=Math.floor(i.now/1e3),a=Array.from({le" +
-  "ngth:U},(f,m)=>{let[,...v]=b.seconds.get(u-U+m)??[0,0,0,0,0]" +
-  ";return v}),d=W.map((f,m)=>a.reduce((v,y)=>v+(y[m]??0),0)),h" +
-  "=a.slice(-10).flat().reduce((f,m)=>f+m,0)/10;t.replaceChildr" +
-  "en(...me(\"Decisions a second\",h<10?h.toFixed(1):g(Math.round" +
-  "(h))),...W.flatMap((f,m)=>me(`${f}, 2 min`,g(d[m]??0),f))),n" +
-  ".replaceChildren(je(a,d),e(\"figcaption\",{},\"The last two min" +
-  "utes. \",...W.flatMap(f=>[e(\"span\",{class:`key ${f}`},f),\" \"]" +
-  "))),o.replaceChildren(H(\"Codes\",i.codes,\"Nothing was denied." +
-  "\"));let p=i.sinks.filter(({healthy:f,lost:m})=>!f||m>0);E(s," +
-  "i.degraded.length>0&&e(\"h3\",{},\"Unavailable or degraded, las" +
-  "t minutes\"),p.length===0&&i.degraded.length===0?e(\"p\",{class" +
-  ":\"good\"},\"\\u2713 No store or sink is degraded.\"):H(\"Degraded" +
-  "\",i.degraded,\"No decision is degraded.\"),e(\"h3\",{},\"Sinks of" +
-  " the audit trail\"),L(\"Sinks of the audit trail\",[\"Sink\",\"Sta" +
-  "te\",\"Waiting\",\"Lost\"],i.sinks.map(({name:f,healthy:m,queued:" +
-  "v,lost:y})=>[f,m?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),g(" +
-  "v),y>0?e(\"strong\",{class:\"bad\"},g(y)):\"0\"]),\"There are no si" +
-  "nks.\"),i.shadow.length>0&&e(\"h3\",{},\"Policies on trial would" +
-  " have denied, last day\"),i.shadow.length>0&&H(\"Shadow\",i.sha" +
-  "dow,\"\"))}}}function ue(t,n){return e(\"section\",{class:\"panel" +
-  "\"},e(\"h2\",{},t),n)}function me(t,n,o=\"\"){return[e(\"div\",{cla" +
-  "ss:`tile ${o}`},e(\"dt\",{},t),e(\"dd\",{},n))]}function je(t,n)" +
-  "{let o=Math.max(1,...t.map(i=>i.reduce((u,a)=>u+a,0))),s=i=>" +
-  "(X-i/o*X).toFixed(1),c=W.map((i,u)=>{let a=l=>l.slice(0,u).r" +
-  "educe((h,p)=>h+p,0),d=t.map((l,h)=>{let[p,f]=[a(l),l[u]??0];" +
-  "return f===0?\"\":`M${h} ${s(p)}V${s(p+f)}h.85V${s(p)}z`});ret" +
-  "urn K(\"path\",{class:i,d:d.join(\"\")})}),r=W.map((i,u)=>`${n[u" +
-  "]} ${i}`).join(\", \");return K(\"svg\",{class:\"chart\",viewBox:`" +
-  "0 0 ${U} ${X}`,preserveAspectRatio:\"none\",role:\"img\",\"aria-l" +
-  "abel\":`Decisions in each of the last ${U} seconds: ${r}; at " +
-  "most ${o} in one second.`},...c)}function fe(){let t=e(\"p\",{" +
-  "class:\"told\",role:\"status\"},\"Loading \\u2026\"),n=e(\"div\",{cla" +
-  "ss:\"wide\"}),o=e(\"div\",{class:\"wide\"}),s=async()=>{try{let r=" +
-  "await $(\"shadow\"),i=r.trials.reduce((u,a)=>u+a.admitted,0);t" +
-  ".textContent=`Calls of the last day that were let in, and th" +
-  "at policies on trial would have denied: ${g(i)}.`,E(n,L(\"Wha" +
-  "t policies on trial would have denied\",[\"Operation\",\"Policy\"" +
-  ",\"Code\",\"Would be denied\",\"Of them let in\"],r.trials.map(({o" +
-  "peration:u,policy:a,code:d,would:l,admitted:h})=>[e(\"code\",{" +
-  "},u),a,e(\"code\",{},d),g(l),h>0?e(\"strong\",{class:\"bad\"},g(h)" +
-  "):\"0\"]),\"No policy on trial would have denied a call.\")),E(o" +
-  ",L(\"Policies on trial that would have denied nothing\",[\"Oper" +
-  "ation\",\"Policy\",\"Calls since the feed began\"],r.silent.map((" +
-  "{operation:u,table:a,policy:d,calls:l})=>[e(\"span\",{},e(\"cod" +
-  "e\",{},u),\" \",e(\"small\",{},a)),d,l===0?e(\"small\",{},\"never ca" +
-  "lled\"):g(l)]),\"There is none, or consoleRoutes has no tables" +
-  ".\"))}catch(r){t.textContent=r instanceof Error?r.message:Str" +
-  "ing(r)}};return s(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1" +
-  "},\"Shadow\"),t,e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Would h" +
-  "ave been denied, last day\"),n),e(\"section\",{class:\"panel\"},e" +
-  "(\"h2\",{},\"On trial, and denied nothing\"),o),e(\"p\",{},S(\"Refr" +
-  "esh\",s),\" \",e(\"a\",{href:\"#decisions?kind=on%20trial\"},\"The c" +
-  "alls\"))),update:()=>{}}}var ee={now:{title:\"Now\",make:pe},co" +
-  "verage:{title:\"Coverage\",make:ae},decisions:{title:\"Decision" +
-  "s\",make:re},limits:{title:\"Limits\",make:ce},shadow:{title:\"S" +
-  "hadow\",make:fe},keys:{title:\"Keys and sessions\",make:de}},he" +
-  "=document.querySelector(\"main\"),ge=document.querySelector(\"n" +
-  "av\"),Y=document.querySelector(\"#status\"),_,Z=!1;function be(" +
-  "){let[t=\"\",n=\"\"]=location.hash.slice(1).split(\"?\");if(t===\"m" +
-  "ain\")return he.focus();let o=Object.hasOwn(ee,t)?t:\"now\",s=e" +
-  "e[o];if(s===void 0)return;let c=_!==void 0,r=new URLSearchPa" +
-  "rams(n);_=s.make(r.get(\"request\")??void 0,r.get(\"kind\")??voi" +
-  "d 0),_.update(),he.replaceChildren(_.root),document.title=`$" +
-  "{s.title} \\xB7 apisec console`;for(let i of ge.querySelector" +
-  "All(\"a\"))i.hash===`#${o}`?i.setAttribute(\"aria-current\",\"pag" +
-  "e\"):i.removeAttribute(\"aria-current\");c&&_.root.querySelecto" +
-  "r(\"h1\")?.focus()}function Ve(){Z||(Z=!0,requestAnimationFram" +
-  "e(()=>{Z=!1,_?.update()}))}var ye={live:\"Live\",reconnecting:" +
-  "\"Reconnecting \\u2026\",denied:\"Not connected: signed out, or " +
-  "too many pages are open. Reload to sign in.\"};function qe(t)" +
-  "{Y.textContent!==ye[t]&&(Y.textContent=ye[t],Y.className=t)}" +
-  "ge.append(...Object.entries(ee).map(([t,{title:n}])=>e(\"a\",{" +
-  "href:`#${t}`},n)));addEventListener(\"hashchange\",be);b.abili" +
-  "ties=await $(\"abilities\").catch(()=>b.abilities);be();Q(Ve,q" +
-  "e);\n";
+  "meout(()=>Q(t,n),1e4)})}function se(t){return k(\"API version" +
+  "s\",[\"Version\",\"State\",\"Ends\",\"Successor\",\"Calls\",\"Callers to" +
+  "day\"],t.map(({version:n,state:o,deprecatedAt:s,sunsetAt:l,su" +
+  "ccessor:r,calls:i,callers:u,tables:a})=>[e(\"span\",{},e(\"code" +
+  "\",{},n),\" \",e(\"small\",{},a.join(\", \"))),o===\"deprecated\"?e(\"" +
+  "span\",{},X(o,i),\" since \",M(s)):X(o,i),M(l),r===void 0?\"\\u20" +
+  "13\":e(\"code\",{},r),i===0?e(\"small\",{},\"none\"):y(i),u===void " +
+  "0?\"\\u2013\":y(u)]),\"No call named a version, and no table tel" +
+  "ls versions apart.\")}function ie(t){return k(\"Callers of ver" +
+  "sions\",[\"Version\",\"State\",\"Caller\",\"Calls\"],t.map(({version:" +
+  "n,state:o,caller:s,calls:l})=>[e(\"code\",{},n),X(o,l),e(\"code" +
+  "\",{},s),y(l)]),\"No call named a version.\")}function X(t,n){r" +
+  "eturn(t===\"deprecated\"||t===\"ended\")&&n>0?e(\"strong\",{class:" +
+  "\"bad\"},t):t}var F=3,ae=[\"Operation\",\"Authentication\",\"Grant\"" +
+  ",\"Limit\",\"Input\",\"Output\",\"Other\",\"Calls\",\"Denied\"],Ae={all:" +
+  "\"all\",open:\"open to everyone\",unlimited:\"without a limit\",un" +
+  "checked:\"without input check\",uncalled:\"never called\",trial:" +
+  "\"with a policy on trial\"};function de(){let t=e(\"input\",{typ" +
+  "e:\"search\"}),n=e(\"select\",{},...Object.entries(Ae).map(([w,T" +
+  "])=>e(\"option\",{value:w},T))),o=e(\"p\",{class:\"told\",role:\"st" +
+  "atus\"},\"Loading \\u2026\"),s=e(\"div\",{class:\"wide lines\"}),l=e" +
+  "(\"div\",{}),r=re(\"Back\",()=>m(Math.max(0,a-1))),i=re(\"Next\",(" +
+  ")=>m(a+c)),u=e(\"p\",{class:\"buttons\"},r,i),a=0,c=0,d=0,h=0,p=" +
+  "({lines:w,from:T,total:x,since:A})=>{a=T,c=w.length;let I=T+" +
+  "w.length;r.setAttribute(\"aria-disabled\",String(T===0)),i.set" +
+  "Attribute(\"aria-disabled\",String(I>=x)),u.hidden=w.length===" +
+  "x,E(o,`${y(Math.min(T+1,x))} to ${y(I)} of ${y(x)} operation" +
+  "s, calls since `,M(A),\".\"),d++;let _=d,W=k(\"Operations and w" +
+  "hat guards them\",ae,w.slice(0,F).map(le),\"No operation is li" +
+  "ke that. Give consoleRoutes the option coverage, if there is" +
+  " none at all.\");E(s,W);let G=W.querySelector(\"tbody\"),L=R=>{" +
+  "R>=w.length||requestAnimationFrame(()=>{if(_!==d)return;let " +
+  "ke=w.slice(R,R+F);G?.append(...ke.map(Le=>J(ae,le(Le)))),L(R" +
+  "+F)})};L(F)},f=({unlisted:w,versions:T,versionCallers:x})=>{" +
+  "E(l,e(\"div\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(" +
+  "\"h2\",{},\"Called, and in no table (denied)\"),H(\"Unlisted oper" +
+  "ations\",w,\"Nothing unlisted was called.\")),e(\"section\",{clas" +
+  "s:\"panel\"},e(\"h2\",{},\"API versions, last day\"),se(T)),e(\"sec" +
+  "tion\",{class:\"panel\"},e(\"h2\",{},\"Who calls which version, la" +
+  "st day\"),ie(x))))},m=async w=>{h++;let T=h,x=new URLSearchPa" +
+  "rams({from:String(w),find:t.value,show:n.value});try{let A=a" +
+  "wait $(`coverage?${x}`);if(T!==h)return;p(A),f(A)}catch(A){T" +
+  "===h&&(o.textContent=String(A))}},v=()=>{m(0)};return t.addE" +
+  "ventListener(\"input\",v),n.addEventListener(\"change\",v),v(),{" +
+  "root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(\"div\"" +
+  ",{class:\"filters\",role:\"search\"},C(\"Operation\",t),C(\"Show\",n" +
+  "),S(\"Refresh\",()=>m(a))),o,s,u,l),update:()=>{}}}function re" +
+  "(t,n){let o=e(\"button\",{type:\"button\"},t);return o.addEventL" +
+  "istener(\"click\",()=>{o.getAttribute(\"aria-disabled\")!==\"true" +
+  "\"&&n()}),o}function le(t){let{operation:n,authentication:o,g" +
+  "rant:s,limit:l,input:r,output:i,other:u}=t,{open:a,calls:c,d" +
+  "enied:d}=t;return[e(\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{" +
+  "},t.table),t.shadow.length>0&&e(\"small\",{class:\"key act\"},`o" +
+  "n trial: ${t.shadow.join(\", \")}`)),N(o),a?e(\"strong\",{class:" +
+  "\"bad\"},`open: ${s.join(\", \")||\"no grant known\"}`):N(s),N(l)," +
+  "N(r),N(i),N(u),c===0?e(\"small\",{},\"never\"):y(c),d===0?\"0\":e(" +
+  "\"span\",{class:\"bad\"},y(d))]}function N(t){return t.join(\", \"" +
+  ")||\"\\u2013\"}var $e=100,Oe=2;function ce(t,n){let o=e(\"input\"" +
+  ",{type:\"search\",placeholder:\"code, operation, caller \\u2026\"" +
+  "});t!==void 0&&(o.value=t);let s=e(\"select\",{},...[\"all\",\"de" +
+  "nied\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(g=>e(\"opti" +
+  "on\",{value:g},g)));n!==void 0&&(s.value=n);let l=e(\"ol\",{cla" +
+  "ss:\"events\",\"aria-label\":\"Newest decisions\"}),r=e(\"p\",{class" +
+  ":\"told\",role:\"status\"}),i=!1,u=[],a=S(\"Pause\",()=>{i=!i,a.te" +
+  "xtContent=i?\"Go on\":\"Pause\",a.setAttribute(\"aria-pressed\",St" +
+  "ring(i)),i||m()}),c=new Map,d=()=>{let g=o.value.trim().toLo" +
+  "werCase(),w=new Set(b.events.map(({id:L})=>L)),x=[...u.filte" +
+  "r(({id:L})=>!w.has(L)),...b.events].filter(L=>He(L,s.value)&" +
+  "&Ne(L,g)),A=x.slice(-$e).toReversed(),I=new Set(A.map(({id:L" +
+  "})=>L));for(let L of c.keys())I.has(L)||c.delete(L);let _=Oe" +
+  ",W=A.flatMap(L=>{let R=c.get(L.id)??(_-- >0?De(L):void 0);re" +
+  "turn R===void 0?[]:(c.set(L.id,R),[R])});Re(l,W),_<0&&p();le" +
+  "t G=b.left>0?` ${y(b.left)} came too fast to be sent.`:\"\";r." +
+  "textContent=`${y(A.length)} of ${y(x.length)} shown.${G}`},h" +
+  "=!1,p=()=>{h||(h=!0,requestAnimationFrame(()=>{h=!1,d()}))}," +
+  "f=async g=>{let w=`decisions?request=${encodeURIComponent(g)" +
+  "}`;u=await $(w).catch(()=>[]),d(),l.querySelector(\"details\")" +
+  "?.setAttribute(\"open\",\"\")},m=()=>{!i&&!h&&d()};o.addEventLis" +
+  "tener(\"input\",p),s.addEventListener(\"change\",d),t!==void 0&&" +
+  "f(t);let v=e(\"section\",{},e(\"h1\",{tabindex:-1},\"Decisions\")," +
+  "e(\"form\",{class:\"filters\",role:\"search\"},C(\"Filter\",o),C(\"Sh" +
+  "ow\",s),a),r,l);return v.querySelector(\"form\")?.addEventListe" +
+  "ner(\"submit\",g=>g.preventDefault()),{root:v,update:m}}functi" +
+  "on Re(t,n){let o=new Set(n);for(let l of Array.from(t.childr" +
+  "en))o.has(l)||l.remove();let s=t.firstElementChild;for(let l" +
+  " of n)l===s?s=s.nextElementSibling:t.insertBefore(l,s)}funct" +
+  "ion He(t,n){return n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n=" +
+  "==\"on trial\"?t.wouldDeny!==void 0:t.kind===\"decision\"&&t.out" +
+  "come===n}function Ne(t,n){if(n===\"\")return!0;let{operation:o" +
+  ",code:s,policy:l,principal:r,peer:i,requestId:u,act:a,tenant" +
+  ":c,client:d}=t;return[o,s,l,r,i,u,a,c,d].some(h=>h?.toLowerC" +
+  "ase().includes(n)===!0)}function De(t){let{outcome:n,operati" +
+  "on:o,code:s,policy:l,act:r,subject:i,principal:u,peer:a,kind" +
+  ":c}=t,d=e(\"details\",{},e(\"summary\",{},M(t.time),e(\"span\",{cl" +
+  "ass:`key ${c===\"act\"?\"act\":n}`},c===\"act\"?\"act\":n),e(\"span\"," +
+  "{class:\"operation\"},r??o??\"unknown operation\"),e(\"code\",{},s" +
+  "??\"\"),e(\"span\",{class:\"who\"},i??u??a??\"unknown caller\")));re" +
+  "turn d.addEventListener(\"toggle\",()=>{d.open&&d.children.len" +
+  "gth===1&&d.append(Pe(t,l))}),e(\"li\",{},d)}function Pe(t,n){l" +
+  "et{requestId:o,trace:s=[],wouldDeny:l=[],degraded:r=[],targe" +
+  "t:i,data:u}=t,a=[[\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.d" +
+  "enialKind??\"\"})`],[\"Reason, for operators\",t.cause??t.reason" +
+  "],[\"Would be denied by\",l.join(\", \")],[\"Degraded\",r.join(\", " +
+  "\")],[\"Target\",i&&`${i.type} ${i.id}`],[\"Data\",u&&JSON.string" +
+  "ify(u)],[\"Event\",`${t.event} (${t.severity})`],[\"Protocol\",[" +
+  "t.protocol,t.status].filter(c=>c!==void 0).join(\" \")],[\"Prin" +
+  "cipal\",t.principal],[\"Client\",t.client],[\"Tenant\",t.tenant]," +
+  "[\"API key\",t.apiKey],[\"Peer\",t.peer],[\"Latency\",t.latencyMs=" +
+  "==void 0?void 0:`${t.latencyMs} ms`],[\"Request\",o&&e(\"a\",{hr" +
+  "ef:`#decisions?request=${encodeURIComponent(o)}`},o)],[\"Trac" +
+  "e id\",t.traceId]];return e(\"div\",{class:\"full\"},e(\"dl\",{},.." +
+  ".a.flatMap(([c,d])=>d===void 0||d===\"\"||d===!1?[]:[e(\"dt\",{}" +
+  ",c),e(\"dd\",{},d)])),s.length>0&&e(\"h3\",{},\"Policies that ran" +
+  "\"),s.length>0&&e(\"ol\",{class:\"trace\"},...s.map(c=>e(\"li\",{cl" +
+  "ass:/: denied/.test(c)?\"bad\":void 0},c))))}function D(t,n,o," +
+  "s){let l=e(\"p\",{class:\"bad\",role:\"alert\"}),r=e(\"button\",{typ" +
+  "e:\"submit\",class:\"danger\"},o),i=e(\"button\",{type:\"button\"},\"" +
+  "Cancel\"),u=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,l," +
+  "e(\"div\",{class:\"buttons\"},i,r)),a=ue(u),c=async()=>{r.disabl" +
+  "ed=!0;try{await s(),a.close()}catch(d){l.textContent=d insta" +
+  "nceof Error?d.message:String(d),r.disabled=!1}};i.addEventLi" +
+  "stener(\"click\",()=>a.close()),u.addEventListener(\"submit\",d=" +
+  ">{d.preventDefault(),c()})}function P(t,...n){let o=e(\"butto" +
+  "n\",{type:\"button\"},\"Close\"),s=ue(e(\"div\",{},e(\"h2\",{id:\"dial" +
+  "og-title\"},t),...n,o));o.addEventListener(\"click\",()=>s.clos" +
+  "e())}function ue(t){let n=e(\"dialog\",{\"aria-labelledby\":\"dia" +
+  "log-title\"},t),o=document.activeElement;return n.addEventLis" +
+  "tener(\"close\",()=>{n.remove(),o instanceof HTMLElement&&o.fo" +
+  "cus()}),document.body.append(n),n.showModal(),n}function V(t" +
+  "){return t?\"\":\"It was done, but the audit trail did not take" +
+  " it. Tell whoever keeps the trail.\"}function me(){let{keys:t" +
+  ",sessions:n}=b.abilities;return{root:e(\"section\",{},e(\"h1\",{" +
+  "tabindex:-1},\"Keys and sessions\"),t?Ve():e(\"p\",{class:\"empty" +
+  "\"},\"Give consoleRoutes the option keys to see API keys.\"),n?" +
+  "je():e(\"p\",{class:\"empty\"},\"Give consoleRoutes the option se" +
+  "ssions to see sessions.\")),update:()=>{}}}function Ve(){let " +
+  "t=e(\"input\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(" +
+  "\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=[],s=async()=>{" +
+  "try{let{keys:a,next:c}=await O(\"keys/list\",{tenant:t.value,a" +
+  "fter:o.at(-1)});E(n,k(\"API keys\",[\"Name\",\"Id\",\"Owner\",\"Statu" +
+  "s\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],a.map(d=>l(d)),\"There" +
+  " are no keys here.\"),c!==void 0&&S(\"Next\",()=>(o.push(c),s()" +
+  ")))}catch(a){E(n,e(\"p\",{class:\"bad\"},a instanceof Error?a.me" +
+  "ssage:String(a)))}},l=a=>{let{name:c,id:d,owner:h,status:p,c" +
+  "reatedAt:f,lastUsedAt:m,expiresAt:v,previous:g}=a,w=p===\"rev" +
+  "oked\",T=g!==void 0&&g.until>Date.now();return[c,e(\"code\",{}," +
+  "d),`${h.type} ${h.id}`,e(\"span\",{class:w?\"bad\":void 0},p,T?\"" +
+  ", old secret still good until \":\"\",T&&M(g.until)),qe(f),M(m)" +
+  ",M(v),b.abilities.acts&&!w&&e(\"span\",{class:\"buttons\"},S(\"Ro" +
+  "tate \\u2026\",()=>r(a),\"\",a.name),S(\"Revoke \\u2026\",()=>i(a)," +
+  "\"danger\",a.name))]},r=({id:a,name:c,generation:d})=>{let h=e" +
+  "(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,requir" +
+  "ed:!0});D(`Rotate the key \\u201C${c}\\u201D?`,[C(\"Hours for w" +
+  "hich the old secret stays good\",h)],\"Rotate\",async()=>{let p" +
+  "={id:a,generation:d,overlapHours:h.valueAsNumber},{key:f,rec" +
+  "orded:m}=await O(\"keys/rotate\",p);await s(),P(\"The new key\"," +
+  "\"It is shown once, here.\",e(\"code\",{class:\"secret\"},f),e(\"p\"" +
+  ",{class:\"bad\"},V(m)))})},i=({id:a,name:c})=>{let d=e(\"input\"" +
+  ",{maxlength:512,required:!0});D(`Revoke the key \\u201C${c}\\u" +
+  "201D?`,[\"Nobody can undo this.\",C(\"Reason, for the audit tra" +
+  "il\",d)],\"Revoke\",async()=>{let{recorded:h}=await O(\"keys/rev" +
+  "oke\",{id:a,reason:d.value});await s(),h||P(\"Revoked\",V(h))})" +
+  "},u=e(\"form\",{class:\"filters\"},C(\"Tenant\",t),e(\"button\",{},\"" +
+  "List\"));return u.addEventListener(\"submit\",a=>{a.preventDefa" +
+  "ult(),o=[],s()}),s(),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"" +
+  "API keys\"),u,n)}function je(){let t=e(\"input\",{name:\"issuer\"" +
+  ",required:!0}),n=e(\"input\",{name:\"subject\",required:!0}),o=e" +
+  "(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),s=()=>({issuer:t" +
+  ".value,subject:n.value}),l=async()=>{let u=s();try{let a=awa" +
+  "it O(\"sessions/list\",u);E(o,k(\"Sessions\",[\"Client\",\"Began\",\"" +
+  "Last seen\",\"Ends\",\"Acts\"],a.map(({handle:c,clientId:d,create" +
+  "dAt:h,seenAt:p,expiresAt:f})=>[d,M(h),M(p),M(f),b.abilities." +
+  "acts&&S(\"End \\u2026\",()=>r({...u,handle:c},\"this session\"),\"" +
+  "danger\",c.slice(0,8))]),\"This user has no session.\"),a.lengt" +
+  "h>1&&b.abilities.acts&&S(\"End all \\u2026\",()=>r({...u,all:!0" +
+  "},\"all of them\"),\"danger\"))}catch(a){E(o,e(\"p\",{class:\"bad\"}" +
+  ",a instanceof Error?a.message:String(a)))}},r=(u,a)=>D(`End " +
+  "${a}?`,[\"The user has to sign in again.\"],\"End\",async()=>{le" +
+  "t{recorded:c}=await O(\"sessions/end\",u);await l(),c||P(\"Ende" +
+  "d\",V(c))}),i=e(\"form\",{class:\"filters\"},C(\"Issuer\",t),C(\"Sub" +
+  "ject\",n),e(\"button\",{},\"List\"));return i.addEventListener(\"s" +
+  "ubmit\",u=>{u.preventDefault(),l()}),e(\"section\",{class:\"pane" +
+  "l\"},e(\"h2\",{},\"Sessions of a user\"),i,o)}function qe(t){let " +
+  "n=Math.floor((Date.now()-t)/864e5);return e(\"span\",{class:n>" +
+  "365?\"bad\":void 0},n===0?\"today\":`${n} days`)}function pe(){l" +
+  "et t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"div\",{\"aria-live\":\"polit" +
+  "e\"}),s=e(\"p\",{class:\"bad\",role:\"alert\"}),l=e(\"select\",{name:" +
+  "\"limit\"}),r=e(\"input\",{name:\"key\",required:!0}),i=e(\"input\"," +
+  "{name:\"tenant\"}),u=async p=>{s.textContent=\"\";let f={limit:l" +
+  ".value,...p},m=p.alias??p.key??\"\";try{let v=await O(\"limits/" +
+  "read\",f);E(o,e(\"h3\",{},`${f.limit}: ${m}`),k(\"What is left\"," +
+  "[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in\"],v.map(g=>[g.algorith" +
+  "m,y(Math.floor(g.remaining)),y(g.capacity),e(\"meter\",{min:0," +
+  "max:g.capacity,low:g.capacity*.2,value:g.remaining,\"aria-hid" +
+  "den\":\"true\"}),`${y(Math.ceil(g.resetAfterMs/1e3))} s`]),\"Thi" +
+  "s limit counts nothing.\"),b.abilities.acts&&S(\"Reset \\u2026\"" +
+  ",()=>a(f,m),\"danger\"))}catch(v){s.textContent=v instanceof E" +
+  "rror?v.message:String(v)}},a=(p,f)=>D(`Reset the limit of ${" +
+  "f}?`,[\"What was used is forgotten.\"],\"Reset\",async()=>{let{r" +
+  "ecorded:m}=await O(\"limits/reset\",p);m||P(\"Reset\",V(m)),awai" +
+  "t u(p)}),c=async()=>{try{let p=await $(\"limits\"),f=l.value;E" +
+  "(l,...p.limits.map(m=>e(\"option\",{},m))),p.limits.includes(f" +
+  ")&&(l.value=f),E(t,k(\"Callers who call most\",[\"Caller\",\"Call" +
+  "s\",\"Denied\",\"\"],p.hottest.map(({alias:m,calls:v,denied:g})=>" +
+  "[e(\"code\",{},m),y(v),g>0?e(\"span\",{class:\"bad\"},y(g)):\"0\",p." +
+  "limits.length>0&&S(\"Look\",()=>u({alias:m}),\"\",m)]),\"Nobody c" +
+  "alled in the last minutes.\")),E(n,k(\"Limits that would fit\"," +
+  "[\"Operation\",\"Calls of a caller in a minute\",\"Learned from\"]" +
+  ",p.suggested.map(({operation:m,perMinute:v,observations:g})=" +
+  ">[e(\"code\",{},m),y(v),`${y(g)} caller-minutes`]),\"Nothing wa" +
+  "s learned yet: give consoleRoutes the option usage, and it s" +
+  "ome minutes.\"))}catch(p){s.textContent=String(p)}};c();let d" +
+  "=e(\"form\",{class:\"filters\"},C(\"Limit\",l),C(\"Caller, as the l" +
+  "imit counts it\",r),C(\"Tenant\",i),e(\"button\",{},\"Look\"));retu" +
+  "rn d.addEventListener(\"submit\",p=>{p.preventDefault(),u({key" +
+  ":r.value,...i.value!==\"\"&&{tenant:i.value}})}),{root:e(\"sect" +
+  "ion\",{},e(\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"colum" +
+  "ns\"},e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers," +
+  " last minutes\"),t,e(\"p\",{class:\"buttons\"},S(\"Refresh\",c))),e" +
+  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"What is left to a call" +
+  "er\"),b.abilities.limits?d:e(\"p\",{class:\"empty\"},\"Give consol" +
+  "eRoutes the option limits.\"),s,o),e(\"section\",{class:\"panel\"" +
+  "},e(\"h2\",{},\"Suggested limits\"),n))),update:()=>{}}}var U=12" +
+  "0,Y=120,q=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function" +
+  " ye(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"di" +
+  "v\",{}),s=e(\"div\",{});return{root:e(\"section\",{},e(\"h1\",{tabi" +
+  "ndex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},fe(\"Denials by" +
+  " code, last minutes\",o),fe(\"Health\",s))),update:()=>{let{lat" +
+  "est:i}=b;if(i===void 0)return;let u=Math.floor(i.now/1e3),a=" +
+  "Array.from({length:U},(f,m)=>{let[,...v]=b.seconds.get(u-U+m" +
+  ")??[0,0,0,0,0];return v}),c=q.map((f,m)=>a.reduce((v,g)=>v+(" +
+  "g[m]??0),0)),h=a.slice(-10).flat().reduce((f,m)=>f+m,0)/10;t" +
+  ".replaceChildren(...he(\"Decisions a second\",h<10?h.toFixed(1" +
+  "):y(Math.round(h))),...q.flatMap((f,m)=>he(`${f}, 2 min`,y(c" +
+  "[m]??0),f))),n.replaceChildren(Ie(a,c),e(\"figcaption\",{},\"Th" +
+  "e last two minutes. \",...q.flatMap(f=>[e(\"span\",{class:`key " +
+  "${f}`},f),\" \"]))),o.replaceChildren(H(\"Codes\",i.codes,\"Nothi" +
+  "ng was denied.\"));let p=i.sinks.filter(({healthy:f,lost:m})=" +
+  ">!f||m>0);E(s,i.degraded.length>0&&e(\"h3\",{},\"Unavailable or" +
+  " degraded, last minutes\"),p.length===0&&i.degraded.length===" +
+  "0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink is degraded." +
+  "\"):H(\"Degraded\",i.degraded,\"No decision is degraded.\"),e(\"h3" +
+  "\",{},\"Sinks of the audit trail\"),k(\"Sinks of the audit trail" +
+  "\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],i.sinks.map(({name:f,hea" +
+  "lthy:m,queued:v,lost:g})=>[f,m?\"ok\":e(\"strong\",{class:\"bad\"}" +
+  ",\"failing\"),y(v),g>0?e(\"strong\",{class:\"bad\"},y(g)):\"0\"]),\"T" +
+  "here are no sinks.\"),i.shadow.length>0&&e(\"h3\",{},\"Policies " +
+  "on trial would have denied, last day\"),i.shadow.length>0&&H(" +
+  "\"Shadow\",i.shadow,\"\"))}}}function fe(t,n){return e(\"section\"" +
+  ",{class:\"panel\"},e(\"h2\",{},t),n)}function he(t,n,o=\"\"){retur" +
+  "n[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t),e(\"dd\",{},n))]}fu" +
+  "nction Ie(t,n){let o=Math.max(1,...t.map(i=>i.reduce((u,a)=>" +
+  "u+a,0))),s=i=>(Y-i/o*Y).toFixed(1),l=q.map((i,u)=>{let a=d=>" +
+  "d.slice(0,u).reduce((h,p)=>h+p,0),c=t.map((d,h)=>{let[p,f]=[" +
+  "a(d),d[u]??0];return f===0?\"\":`M${h} ${s(p)}V${s(p+f)}h.85V$" +
+  "{s(p)}z`});return K(\"path\",{class:i,d:c.join(\"\")})}),r=q.map" +
+  "((i,u)=>`${n[u]} ${i}`).join(\", \");return K(\"svg\",{class:\"ch" +
+  "art\",viewBox:`0 0 ${U} ${Y}`,preserveAspectRatio:\"none\",role" +
+  ":\"img\",\"aria-label\":`Decisions in each of the last ${U} seco" +
+  "nds: ${r}; at most ${o} in one second.`},...l)}function ge()" +
+  "{let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loading \\u2026\")," +
+  "n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:\"wide\"}),s=async(" +
+  ")=>{try{let r=await $(\"shadow\"),i=r.trials.reduce((u,a)=>u+a" +
+  ".admitted,0);t.textContent=`Calls of the last day that were " +
+  "let in, and that policies on trial would have denied: ${y(i)" +
+  "}.`,E(n,k(\"What policies on trial would have denied\",[\"Opera" +
+  "tion\",\"Policy\",\"Code\",\"Would be denied\",\"Of them let in\"],r." +
+  "trials.map(({operation:u,policy:a,code:c,would:d,admitted:h}" +
+  ")=>[e(\"code\",{},u),a,e(\"code\",{},c),y(d),h>0?e(\"strong\",{cla" +
+  "ss:\"bad\"},y(h)):\"0\"]),\"No policy on trial would have denied " +
+  "a call.\")),E(o,k(\"Policies on trial that would have denied n" +
+  "othing\",[\"Operation\",\"Policy\",\"Calls since the feed began\"]," +
+  "r.silent.map(({operation:u,table:a,policy:c,calls:d})=>[e(\"s" +
+  "pan\",{},e(\"code\",{},u),\" \",e(\"small\",{},a)),c,d===0?e(\"small" +
+  "\",{},\"never called\"):y(d)]),\"There is none, or consoleRoutes" +
+  " has no tables.\"))}catch(r){t.textContent=r instanceof Error" +
+  "?r.message:String(r)}};return s(),{root:e(\"section\",{},e(\"h1" +
+  "\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"panel\"},e(\"h" +
+  "2\",{},\"Would have been denied, last day\"),n),e(\"section\",{cl" +
+  "ass:\"panel\"},e(\"h2\",{},\"On trial, and denied nothing\"),o),e(" +
+  "\"p\",{},S(\"Refresh\",s),\" \",e(\"a\",{href:\"#decisions?kind=on%20" +
+  "trial\"},\"The calls\"))),update:()=>{}}}var te={now:{title:\"No" +
+  "w\",make:ye},coverage:{title:\"Coverage\",make:de},decisions:{t" +
+  "itle:\"Decisions\",make:ce},limits:{title:\"Limits\",make:pe},sh" +
+  "adow:{title:\"Shadow\",make:ge},keys:{title:\"Keys and sessions" +
+  "\",make:me}},be=document.querySelector(\"main\"),we=document.qu" +
+  "erySelector(\"nav\"),Z=document.querySelector(\"#status\"),j,ee=" +
+  "!1;function Ee(){let[t=\"\",n=\"\"]=location.hash.slice(1).split" +
+  "(\"?\");if(t===\"main\")return be.focus();let o=Object.hasOwn(te" +
+  ",t)?t:\"now\",s=te[o];if(s===void 0)return;let l=j!==void 0,r=" +
+  "new URLSearchParams(n);j=s.make(r.get(\"request\")??void 0,r.g" +
+  "et(\"kind\")??void 0),j.update(),be.replaceChildren(j.root),do" +
+  "cument.title=`${s.title} \\xB7 apisec console`;for(let i of w" +
+  "e.querySelectorAll(\"a\"))i.hash===`#${o}`?i.setAttribute(\"ari" +
+  "a-current\",\"page\"):i.removeAttribute(\"aria-current\");l&&j.ro" +
+  "ot.querySelector(\"h1\")?.focus()}function _e(){ee||(ee=!0,req" +
+  "uestAnimationFrame(()=>{ee=!1,j?.update()}))}var ve={live:\"L" +
+  "ive\",reconnecting:\"Reconnecting \\u2026\",denied:\"Not connecte" +
+  "d: signed out, or too many pages are open. Reload to sign in" +
+  ".\"};function We(t){Z.textContent!==ve[t]&&(Z.textContent=ve[" +
+  "t],Z.className=t)}we.append(...Object.entries(te).map(([t,{t" +
+  "itle:n}])=>e(\"a\",{href:`#${t}`},n)));addEventListener(\"hashc" +
+  "hange\",Ee);b.abilities=await $(\"abilities\").catch(()=>b.abil" +
+  "ities);Ee();Q(_e,We);\n";

@@ -58,7 +58,7 @@ export interface ConsoleRoutesOptions extends Resources {
   readonly audit: Pick<Audit, 'record' | 'stats'>;
   /** Tables by name, as `coverage` makes them. */
   readonly coverage?: Readonly<Record<string, CoverageTable>> | undefined;
-  /** `usage()` of `@apisec/insights`, for suggested limits. */
+  /** `usage()` of `@apisec/insights`, for suggested limits and distinct callers of API versions. */
   readonly usage?: UsageLike | undefined;
   /** Pages that are live at once; the next one is answered with 503. Default: 16. */
   readonly maxStreams?: number | undefined;
@@ -183,7 +183,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
     sessions: sessions !== undefined,
   };
   const acts: ConsoleActs = consoleActs({ keys, sessions, limits, record: audit.record });
-  const covered = coverageReader(coverage, view);
+  const covered = coverageReader(coverage, view, usage);
   const headers = pageHeaders(origin + base);
 
   const asset = (type: string, body: string) => (): Response =>

@@ -1,6 +1,12 @@
 import type { CoverageRow } from '@apisec/core';
 import { purposesOf } from '@apisec/core/host';
-import { BETWEEN, type FeedView } from './console-feed.ts';
+import type { FeedView } from './console-feed.ts';
+import {
+  type DeclaredVersions,
+  declaredVersions,
+  type VersionUsage,
+  versionLines,
+} from './version-lines.ts';
 import type { CoverageAnswer, CoverageLine, CoverageShow } from './wire.ts';
 
 /** A coverage table, as far as the console asks it. */
@@ -46,8 +52,18 @@ export interface CoverageReader {
 export function coverageReader(
   tables: Readonly<Record<string, CoverageTable>>,
   feed: FeedView,
+  usage?: Partial<VersionUsage>,
 ): CoverageReader {
   let known: readonly Guarded[] | undefined;
+  let versions: DeclaredVersions | undefined;
+  const declared = (): DeclaredVersions => {
+    versions ??= declaredVersions(
+      Object.entries(tables).flatMap(([table, { report }]) =>
+        report().map(({ policies }) => [table, policies] as const),
+      ),
+    );
+    return versions;
+  };
   const guarded = (): readonly Guarded[] => {
     known ??= Object.entries(tables)
       .flatMap(([table, { report }]) =>
@@ -79,11 +95,7 @@ export function coverageReader(
         from,
         total: matching.length,
         unlisted: feed.unlisted.top(now, MOST_NAMES),
-        versions: feed.versions.top(now, MOST_NAMES),
-        versionCallers: feed.versionCallers.top(now, MOST_NAMES).map(([name, calls]) => {
-          const [version = '', caller = ''] = name.split(BETWEEN);
-          return { version, caller, calls };
-        }),
+        ...versionLines(declared(), feed, usage),
       };
     },
   };

@@ -1,9 +1,10 @@
 import type { Limit, LimitStore } from '@apisec/core';
 import type { FeedView } from './console-feed.ts';
+import type { VersionUsage } from './version-lines.ts';
 import type { LimitsAnswer } from './wire.ts';
 
-/** What is asked of `usage()` of `@apisec/insights`. */
-export interface UsageLike {
+/** What is asked of `usage()` of `@apisec/insights`; `report` for distinct callers of API versions. */
+export interface UsageLike extends Partial<VersionUsage> {
   readonly suggestLimits: () => readonly {
     readonly operation: string;
     readonly perMinute: number;

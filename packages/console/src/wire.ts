@@ -63,13 +63,33 @@ export interface CoverageAnswer {
   readonly total: number;
   /** Called, and in no table. */
   readonly unlisted: readonly Count[];
-  readonly versions: readonly Count[];
-  /** Who calls which version, the most frequent first. */
-  readonly versionCallers: readonly {
-    readonly version: string;
-    readonly caller: string;
-    readonly calls: number;
-  }[];
+  /** Deprecated ones first, then the most called. */
+  readonly versions: readonly VersionLine[];
+  /** Who calls which version: callers of deprecated ones first, then the most frequent. */
+  readonly versionCallers: readonly VersionCaller[];
+}
+
+/** One version of the API, in use or declared by `apiVersion`. Instants are epoch milliseconds. */
+export interface VersionLine {
+  readonly version: string;
+  /** `ended`: its calls are denied by now. `unknown`: no table says anything about it. */
+  readonly state: 'current' | 'deprecated' | 'ended' | 'unknown';
+  readonly deprecatedAt?: number | undefined;
+  readonly sunsetAt?: number | undefined;
+  readonly successor?: string | undefined;
+  /** Tables that tell it apart. */
+  readonly tables: readonly string[];
+  /** In the last day. */
+  readonly calls: number;
+  /** Distinct ones since the day began, where `usage` counts them. */
+  readonly callers?: number | undefined;
+}
+
+export interface VersionCaller {
+  readonly version: string;
+  readonly caller: string;
+  readonly calls: number;
+  readonly state: VersionLine['state'];
 }
 
 /** What policies on trial would have done in the last day. */

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import {
   type AuditEvent,
+  allOf,
   allowAnonymous,
   apiKeys,
+  apiVersion,
   audit,
   coverage,
   definePolicy,
@@ -19,6 +21,7 @@ import {
   shedLoad,
   tokenBucket,
 } from '@apisec/core';
+import { usage } from '@apisec/insights';
 import { describe, expect, test, vi } from 'vitest';
 import { type ConsoleRoutesOptions, consoleFeed, consoleRoutes } from '../src/index.ts';
 import { assets } from './build-page.ts';
@@ -535,8 +538,8 @@ describe('coverage', () => {
     ]);
     expect(await (await call('/coverage')).json()).toMatchObject({
       versions: [
-        ['2024-01-01', 13],
-        ['2026-01-01', 2],
+        { version: '2024-01-01', calls: 13, state: 'unknown' },
+        { version: '2026-01-01', calls: 2, state: 'unknown' },
       ],
       versionCallers: [
         { version: '2024-01-01', caller: 'k-1', calls: 10 },
@@ -545,6 +548,78 @@ describe('coverage', () => {
         { version: '2026-01-01', caller: 'unknown caller', calls: 1 },
       ],
     });
+  });
+
+  test('says which versions are deprecated, until when, and who still calls them', async () => {
+    const versions = {
+      '1': { deprecatedAt: '2020-01-01', sunsetAt: '2021-01-01' },
+      '2': { deprecatedAt: '2022-01-01', sunsetAt: '2999-01-01', successor: '/v3' },
+      '3': {},
+    };
+    const versioned = guard()
+      .use(allOf(apiVersion({ from: 'path', versions }), shedLoad({ maxInFlight: 9 })))
+      .use(allowAnonymous());
+    const used = usage();
+    const { call, feed } = setUp({
+      coverage: { rest: coverage({ 'GET /a': versioned, 'GET /b': versioned, 'GET /c': anyone }) },
+      usage: used,
+    });
+    const events = [
+      ...Array.from({ length: 5 }, () => event({ apiVersion: '3', principal: 'alice' })),
+      event({ apiVersion: '2', client: 'old-app', principal: 'bob' }),
+      event({ apiVersion: '2', client: 'old-app', principal: 'carol' }),
+      event({ apiVersion: '9', peer: '192.0.2.7' }),
+    ];
+    feed.write(events);
+    used.write(events);
+    const answer = await (await call('/coverage')).json();
+    expect(answer.versions).toEqual([
+      {
+        version: '2',
+        state: 'deprecated',
+        deprecatedAt: Date.parse('2022-01-01'),
+        sunsetAt: Date.parse('2999-01-01'),
+        successor: '/v3',
+        tables: ['rest'],
+        calls: 2,
+        callers: 2,
+      },
+      {
+        version: '1',
+        state: 'ended',
+        deprecatedAt: Date.parse('2020-01-01'),
+        sunsetAt: Date.parse('2021-01-01'),
+        tables: ['rest'],
+        calls: 0,
+      },
+      { version: '3', state: 'current', tables: ['rest'], calls: 5, callers: 1 },
+      { version: '9', state: 'unknown', tables: [], calls: 1, callers: 1 },
+    ]);
+    expect(answer.versionCallers).toEqual([
+      { version: '2', caller: 'old-app', calls: 2, state: 'deprecated' },
+      { version: '3', caller: 'alice', calls: 5, state: 'current' },
+      { version: '9', caller: '192.0.2.7', calls: 1, state: 'unknown' },
+    ]);
+  });
+
+  test('counts a version as deprecated from the moment that one table says so', async () => {
+    const since = (deprecatedAt: string) =>
+      guard()
+        .use(apiVersion({ from: 'path', versions: { '1': { deprecatedAt } } }))
+        .use(allowAnonymous());
+    let now = Date.parse('2026-06-30T23:59:59.999Z');
+    const feed = consoleFeed({ now: () => now });
+    const { call } = setUp({
+      feed,
+      coverage: {
+        orders: coverage({ 'GET /orders': since('2026-07-01') }),
+        payments: coverage({ 'GET /payments': since('2027-01-01') }),
+      },
+    });
+    const state = async () => (await (await call('/coverage')).json()).versions[0];
+    expect(await state()).toMatchObject({ state: 'current', tables: ['orders', 'payments'] });
+    now++;
+    expect(await state()).toMatchObject({ state: 'deprecated' });
   });
 
   test('answers a page of lines, whatever is asked for', async () => {

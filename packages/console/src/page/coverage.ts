@@ -1,7 +1,8 @@
-import type { Count, CoverageAnswer, CoverageLine, CoverageShow } from '../wire.ts';
+import type { CoverageAnswer, CoverageLine, CoverageShow } from '../wire.ts';
 import { bars } from './bars.ts';
 import { button, type Child, count, field, fill, h, table, tableRow, time } from './dom.ts';
 import { load } from './state.ts';
+import { callerTable, versionTable } from './versions.ts';
 
 /** The server answers a page of lines, however many operations there are. Its rows are drawn over some frames. */
 const ROWS_A_FRAME = 3;
@@ -84,9 +85,6 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
     goOn(ROWS_A_FRAME);
   };
   const showCounts = ({ unlisted, versions, versionCallers }: CoverageAnswer): void => {
-    const callers = versionCallers.map(({ version, caller, calls }): Count => {
-      return [`${version}: ${caller}`, calls];
-    });
     fill(
       more,
       h(
@@ -101,14 +99,14 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
         h(
           'section',
           { class: 'panel' },
-          h('h2', {}, 'API versions in use, last day'),
-          bars('Versions', versions, 'No call named a version.'),
+          h('h2', {}, 'API versions, last day'),
+          versionTable(versions),
         ),
         h(
           'section',
           { class: 'panel' },
           h('h2', {}, 'Who calls which version, last day'),
-          bars('Callers of versions', callers, 'No call named a version.'),
+          callerTable(versionCallers),
         ),
       ),
     );

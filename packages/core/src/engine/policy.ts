@@ -16,6 +16,17 @@ export type Purpose = 'authentication' | 'limit' | 'input' | 'output' | 'tenant'
 
 const PURPOSES: readonly unknown[] = ['authentication', 'limit', 'input', 'output', 'tenant'];
 
+/** One version of an API, as a policy that reads versions knows it. Instants are epoch milliseconds. */
+export interface VersionInfo {
+  readonly name: string;
+  /** From then on nobody should use it any more. */
+  readonly deprecatedAt?: number | undefined;
+  /** From then on it is denied. */
+  readonly sunsetAt?: number | undefined;
+  /** Where its successor is. */
+  readonly successor?: string | undefined;
+}
+
 /** What can be known of a policy without running it: for documentation, audits and consoles. */
 export interface PolicyInfo {
   readonly name: string;
@@ -28,6 +39,8 @@ export interface PolicyInfo {
   readonly adds?: readonly string[] | undefined;
   /** What it is there for on every call that it passes, where it says so. */
   readonly purposes?: readonly Purpose[] | undefined;
+  /** The versions of the API that it tells apart, where it does. */
+  readonly versions?: readonly VersionInfo[] | undefined;
 }
 
 /**
@@ -52,6 +65,8 @@ export interface Policy<in Needs extends object, out Adds extends object, out R 
    * authenticates or resolves the tenant is known by the facts that it adds.
    */
   readonly purposes?: readonly Purpose[] | undefined;
+  /** The versions of the API that it tells apart, for reports: `apiVersion` says so. */
+  readonly versions?: readonly VersionInfo[] | undefined;
   readonly check: (request: RequestLike, facts: Readonly<Needs>) => MaybePromise<Outcome<Adds>>;
 }
 
@@ -92,8 +107,8 @@ export function definePolicy<Needs extends object, Adds extends object, R extend
 
 /** What can be known of it without running it. */
 export function policyInfo(policy: PolicyInfo): PolicyInfo {
-  const { name, role, mode, parts, needs, adds, purposes } = policy;
-  return Object.freeze({ name, role, mode, parts, needs, adds, purposes });
+  const { name, role, mode, parts, needs, adds, purposes, versions } = policy;
+  return Object.freeze({ name, role, mode, parts, needs, adds, purposes, versions });
 }
 
 /** Does not go on with something that is no policy (plain JavaScript has no compiler to say so). */

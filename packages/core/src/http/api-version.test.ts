@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { allOf } from '../engine/combine.ts';
+import { coverage } from '../engine/coverage.ts';
 import { enforce } from '../engine/enforce.ts';
 import { guard } from '../engine/guard.ts';
 import { type ApiVersionUse, apiVersion } from './api-version.ts';
@@ -172,6 +174,28 @@ describe('apiVersion in headers', () => {
     expect(ask(dated, '/', { v: '2025-01-01' }).answer).toBe('2025-01-01');
     expect(ask(dated, '/', { v: '2025' }).answer).toBe('version.unknown');
   });
+});
+
+test('what is known of versions can be read without a call, in a guard and in a combination', () => {
+  const policy = apiVersion({ from: 'path', versions, now });
+  const told = [
+    {
+      name: '1',
+      deprecatedAt: expect.any(Number),
+      sunsetAt: expect.any(Number),
+      successor: expect.any(String),
+    },
+    { name: '2.0' },
+  ];
+  expect(policy.versions?.slice(0, 2)).toMatchObject(told);
+  const table = coverage({ 'GET /a': guard().use(allOf(policy)).use(allowAnonymous()) });
+  expect(table.report()[0]?.policies[0]?.parts?.[0]?.versions).toEqual(policy.versions);
+});
+
+test('operators are told which version has ended', () => {
+  const policy = apiVersion({ from: 'path', versions, now });
+  const outcome = policy.check(new Request('http://x/v1/a'), call);
+  expect(outcome).toMatchObject({ denial: { cause: { version: '1' } } });
 });
 
 test('who still uses what is told once for each call, denied or not', async () => {

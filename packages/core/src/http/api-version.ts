@@ -1,7 +1,7 @@
 import type { CallFacts } from '../engine/facts.ts';
 import type { Decided, HeaderEdit, Obligations } from '../engine/obligations.ts';
 import { type Deny, type Pass, sharedDenial } from '../engine/outcome.ts';
-import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { definePolicy, type SyncPolicy, type VersionInfo } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
@@ -124,6 +124,7 @@ export function apiVersion<const Name extends string>(
     role: 'check',
     needs: [],
     adds: ['apiVersion'],
+    versions: own.map(({ info }) => info),
     ...(varies !== undefined && {
       always: { headers: [{ op: 'append', name: 'vary', value: varies }] },
     }),
@@ -138,6 +139,7 @@ export function apiVersion<const Name extends string>(
 
 interface Version<Name extends string> {
   readonly name: Name;
+  readonly info: VersionInfo;
   readonly outcomeAt: (time: number) => Pass<ApiVersionFacts<Name>> | Deny;
 }
 
@@ -184,11 +186,17 @@ function versionOf<Name extends string>(
   const current = passing('current');
   const deprecated = passing('deprecated');
   const gone = sharedDenial(
-    { kind: 'gone', code: 'version.gone', detail: 'This version of the API has ended.' },
+    {
+      kind: 'gone',
+      code: 'version.gone',
+      detail: 'This version of the API has ended.',
+      cause: { version: name, sunsetAt: terms.sunsetAt },
+    },
     { obligations: obligations('gone') },
   );
   return {
     name,
+    info: Object.freeze({ name, deprecatedAt, sunsetAt, successor: terms.successor }),
     outcomeAt: (time) => {
       if (sunsetAt !== undefined && time >= sunsetAt) return gone;
       return deprecatedAt !== undefined && time >= deprecatedAt ? deprecated : current;
