@@ -60,7 +60,10 @@ export interface ConsoleRoutesOptions extends Resources {
   readonly coverage?: Readonly<Record<string, CoverageTable>> | undefined;
   /** `usage()` of `@apisec/insights`, for suggested limits and distinct callers of API versions. */
   readonly usage?: UsageLike | undefined;
-  /** Pages that are live at once; the next one is answered with 503. Default: 16. */
+  /**
+   * Pages that are live at once. For the next one the oldest page of whoever has most gives way, so that a few operators
+   * do not keep out another; where nobody has more than the newcomer would have, it is answered with 503. Default: 16.
+   */
   readonly maxStreams?: number | undefined;
   /**
    * Pages of one operator that are live at once, by the principal, else by the peer; the next one is answered with 429,

@@ -13,8 +13,9 @@ export interface StreamBounds {
 /** Streams that are open. */
 export interface EventStreams {
   /**
-   * A stream for this caller, undefined where nobody knows who it is. Without a place it says whose places are taken:
-   * those of `everybody`, or the `caller`'s own.
+   * A stream for this caller, undefined where nobody knows who it is: all of those count as one caller here. Where all
+   * places are taken, the oldest stream of the caller with most of them ends, if that one still has as many as this
+   * one then. Without a place it says whose places are taken: those of `everybody`, or the `caller`'s own.
    */
   readonly open: (
     caller: string | undefined,
@@ -46,7 +47,8 @@ const encoder = new TextEncoder();
  * not keep up is sent nothing more until it has read what it was sent, so that at most one message waits for it; one
  * who reads nothing for thirty ticks is let go of. Messages are made once for all who are sent the same, and what a
  * stream begins with once in an interval, however many come. Streams end after `maxStreamMs`: browsers come again, and
- * are decided anew. No caller takes the places of all others.
+ * are decided anew. No caller takes the places of all others, nor do
+ * a few together.
  */
 export function eventStreams(
   feed: FeedView,
@@ -137,10 +139,27 @@ export function eventStreams(
   const openOf = (caller: string): number =>
     Array.from(streams).filter((stream) => stream.caller === caller).length;
 
+  /** Callers who would only change places do not: pages that gave way ask again, and that would never end. */
+  const makeRoom = (caller: string | undefined): boolean => {
+    const counts = new Map<string | undefined, number>();
+    for (const { caller: each } of streams) counts.set(each, (counts.get(each) ?? 0) + 1);
+    let count = (counts.get(caller) ?? 0) + 1;
+    let most: Stream | undefined;
+    // In the order in which they were opened: the first of a caller is the oldest.
+    for (const stream of streams) {
+      const theirs = counts.get(stream.caller) ?? 0;
+      if (theirs > count) [most, count] = [stream, theirs];
+    }
+    if (most === undefined) return false;
+    remove(most);
+    most.controller.close();
+    return true;
+  };
+
   return {
     open: (caller) => {
       if (caller !== undefined && openOf(caller) >= maxStreamsPerCaller) return 'caller';
-      if (streams.size >= maxStreams) return 'everybody';
+      if (streams.size >= maxStreams && !makeRoom(caller)) return 'everybody';
       let mine: Stream | undefined;
       return new ReadableStream<Uint8Array>(
         {

@@ -383,7 +383,6 @@ describe('the stream', () => {
     });
     const others = [await open('olga'), await open('otto')];
     expect(others.map(({ status }) => status)).toEqual([200, 200]);
-    expect((await open('oscar')).status).toBe(503);
     // Each has its place back when it leaves.
     await mine.find(({ status }) => status === 200)?.body?.cancel();
     const again = await open('mallory');
@@ -391,6 +390,58 @@ describe('the stream', () => {
     for (const { body } of [...mine, ...others, again]) {
       if (body?.locked === false) await body.cancel();
     }
+  });
+
+  test('whoever has most places gives one to a newcomer, the oldest first', async () => {
+    const { call } = setUp({ maxStreams: 16, admission: known('x-operator') });
+    const pages: { readonly who: string; readonly body: ReadableStream<Uint8Array> | null }[] = [];
+    const open = async (who: string): Promise<number> => {
+      const { status, body } = await call('/events', { headers: { 'x-operator': who } });
+      if (status === 200) pages.push({ who, body });
+      return status;
+    };
+    const four = ['anna', 'ben', 'cleo', 'dan'];
+    for (let page = 0; page < 4; page++) for (const who of four) await open(who);
+    expect(pages).toHaveLength(16);
+    expect(await open('eve')).toBe(200);
+    const isOver = async ({ body }: (typeof pages)[number]): Promise<boolean> => {
+      const read = body?.getReader();
+      // What a page begins with, then its end where it has given way.
+      await read?.read();
+      const over = await Promise.race([
+        read?.read().then(({ done }) => done),
+        new Promise<false>((resolve) => setTimeout(resolve, 20, false)),
+      ]);
+      read?.releaseLock();
+      return over === true;
+    };
+    expect(await isOver(pages[0] as (typeof pages)[number])).toBe(true);
+    expect(await isOver(pages[4] as (typeof pages)[number])).toBe(false);
+    // The page that gave way asks again, and takes no place of who has as many as it would have: no two change for ever.
+    expect(await open('anna')).toBe(503);
+    expect([await open('eve'), await open('eve'), await open('eve')]).toEqual([200, 200, 503]);
+    for (const { body } of pages) if (body?.locked === false) await body.cancel();
+  });
+
+  test('a newcomer takes no place where everybody has one, and callers nobody knows are one', async () => {
+    const { call } = setUp({
+      maxStreams: 3,
+      host: {
+        peer: (request) => {
+          const id = request.headers.get('x-peer') ?? undefined;
+          return { address: id, id };
+        },
+      },
+    });
+    const open = (who?: string) =>
+      call('/events', { headers: who === undefined ? {} : { 'x-peer': who } });
+    const unknown = [await open(), await open(), await open()];
+    expect((await open()).status).toBe(503);
+    const others = [await open('a'), await open('b')];
+    expect(others.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await open('c')).status).toBe(503);
+    expect((await open()).status).toBe(503);
+    for (const { body } of [...unknown, ...others]) await body?.cancel();
   });
 
   test('one who leaves gives the place back', async () => {
