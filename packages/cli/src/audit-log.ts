@@ -6,15 +6,40 @@ import { codeOf, linesOf } from './files.ts';
 /** Many times what an event of `audit` has; other programs may write to the same log. */
 const LONGEST_LINE = 1 << 20;
 
-/** The events of a log of JSON lines, as `jsonLines` writes them; lines of other programs are passed over. */
-export async function* readLog(file: string): AsyncGenerator<AuditEvent> {
+/** How a line of `jsonLines` begins. Within one no text reads like that: JSON escapes its quotes. */
+const BEGINNING = '{"level":';
+
+/**
+ * The events of a log of JSON lines, as `jsonLines` writes them; lines of other programs are passed over. A writer that
+ * is killed leaves half a line, and another may have gone on behind it in the same one: `onTorn` hears of each half,
+ * and what stands whole behind it is read.
+ */
+export async function* readLog(
+  file: string,
+  onTorn: () => void = () => undefined,
+): AsyncGenerator<AuditEvent> {
   try {
     for await (const line of linesOf(file, LONGEST_LINE)) {
-      const event = line === undefined ? undefined : eventOf(line);
+      if (line === undefined) continue;
+      const event = eventOf(line);
       if (event !== undefined) yield event;
+      else if (line.startsWith(BEGINNING) && !isJson(line)) {
+        onTorn();
+        const behind = eventOf(line.slice(line.lastIndexOf(BEGINNING)));
+        if (behind !== undefined) yield behind;
+      }
     }
   } catch (error) {
     throw new UsageError(`${file} cannot be read (${codeOf(error, 'no lines')}).`);
+  }
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }
 

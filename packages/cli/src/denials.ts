@@ -23,8 +23,8 @@ export async function denials(invocation: Invocation): Promise<number> {
     caller: new Map<string, number>(),
   };
   const last: AuditEvent[] = [];
-  let [events, denied] = [0, 0];
-  for await (const event of readLog(file)) {
+  let [events, denied, torn] = [0, 0, 0];
+  for await (const event of readLog(file, () => torn++)) {
     if (++events % PROGRESS_EVENTS === 0) terminal.progress(`${events} events`);
     if (event.kind !== 'decision' || event.outcome !== 'denied') continue;
     denied++;
@@ -36,11 +36,17 @@ export async function denials(invocation: Invocation): Promise<number> {
   }
   terminal.progress('');
   const tops = Object.entries(tables).map(([name, table]) => [name, top(table)] as const);
-  terminal.json({ denied, by: Object.fromEntries(tops), newest: last.toReversed() });
+  terminal.json({ denied, torn, by: Object.fromEntries(tops), newest: last.toReversed() });
   terminal.line(`${denied} calls were denied.`, denied > 0 ? 'bad' : 'good');
   for (const [name, rows] of tops) {
     if (rows.length > 0) terminal.lines(`\nby ${name}`);
     for (const [value, count] of rows) terminal.line(`${String(count).padStart(8)}  ${value}`);
+  }
+  if (torn > 0) {
+    terminal.line(
+      `${torn} lines are cut off: whoever wrote them was killed before it was done.`,
+      'bad',
+    );
   }
   if (last.length > 0) terminal.lines('\nnewest first');
   for (const event of last.toReversed()) showEvent(event, invocation);

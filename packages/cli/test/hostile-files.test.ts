@@ -104,6 +104,27 @@ describe('a log', () => {
     expect(JSON.parse(out)).toMatchObject({ denied: 1, by: { caller: [['y'.repeat(300), 1]] } });
   });
 
+  test('whose writer was killed is read behind the half line that it left, which is counted', async () => {
+    const line = (id: string): string =>
+      JSON.stringify({
+        level: 50,
+        msg: '{"level":30}',
+        schema: 'apisec.audit/1',
+        id,
+        time: 0,
+        kind: 'decision',
+        outcome: 'denied',
+      });
+    const half = line('half').slice(0, -20);
+    const other = '{"level":30,"msg":"of another program"}';
+    const log = await file('torn.log', `${line('a')}\n${half}${line('b')}\n${other}\n${half}`);
+    const { out } = await callCli('audit', 'denials', log, '--json');
+    const { denied, torn, newest } = JSON.parse(out);
+    expect([denied, torn, newest.map(({ id }: { id: string }) => id)]).toEqual([2, 2, ['b', 'a']]);
+    expect((await callCli('audit', 'denials', log)).out).toContain('2 lines are cut off');
+    expect((await callCli('explain', 'b', '--log', log)).out).toContain('denied');
+  });
+
   test('is read line by line wherever its parts begin and end', async () => {
     const read = async (content: string) => {
       const found: unknown[] = [];

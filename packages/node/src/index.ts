@@ -12,6 +12,7 @@ export {
   type EventLoopDelayOptions,
   eventLoopDelay,
 } from './event-loop-delay.ts';
+export { logFile } from './log-file.ts';
 export { nodeVerifier } from './node-verifier.ts';
 export { type SecureUpgradesOptions, secureUpgrades } from './secure-upgrades.ts';
 export {

@@ -21,6 +21,8 @@ export interface JsonLinesOptions extends Pick<AuditSink, 'required' | 'accepts'
  * A sink that writes one line of JSON for each event, with `level`, `time` and `msg` as pino has them, so that
  * `pino-pretty` and log collectors read it. Takes a function that is given some whole lines at a time and answers
  * when they are written, or a stream, whose callback is waited for: so no more than one batch is ever in its buffer.
+ * For a file on Node, `logFile` of `@apisec/node` is that stream: it begins a line of its own behind one that a killed
+ * process left.
  *
  * @throws ConfigurationError when there is nothing to write to.
  * @example
