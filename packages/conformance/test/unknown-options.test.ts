@@ -41,7 +41,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   hono: 'inventoryOf answerPreflights operationsOf unsecuredOperations watchedUpgrade',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders endWithToken hasBody isDisconnected isUpgrade letThrough literalPath
-    nodeCaller nodeCertificate nodeDenialLog nodeFacts nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
+    logFile nodeCaller nodeCertificate nodeDenialLog nodeFacts nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
     readRawBody renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
   redis: 'assertNoEviction connectRedis connectRedisCluster',
@@ -68,6 +68,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   classifyAddress: ['192.0.2.1'],
   coverage: [{}],
   coverageReport: [[]],
+  chainLines: [() => undefined],
   exportChain: [client],
   explainRow: [isAnn, document],
   discoverIssuer: ['https://id.example.com'],

@@ -622,7 +622,8 @@ describe('coverage', () => {
       event({ apiVersion: '9', peer: '192.0.2.7' }),
     ];
     feed.write(events);
-    used.write(events);
+    const { signal } = new AbortController();
+    used.write(events, { signal, writer: 'test', accepted: 8, lost: 0 });
     const answer = await (await call('/coverage')).json();
     expect(answer.versions).toEqual([
       {

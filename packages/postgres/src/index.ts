@@ -6,6 +6,7 @@ export {
   verifyChainExport,
 } from './audit/chain-export.ts';
 export type { AuditChainKeys } from './audit/chain-hash.ts';
+export { type ChainLinesOptions, chainLines } from './audit/chain-lines.ts';
 export {
   type AuditAnchor,
   type PostgresAuditSink,

@@ -188,7 +188,7 @@ test('what is known of versions can be read without a call, in a guard and in a 
     { name: '2.0' },
   ];
   expect(policy.versions?.slice(0, 2)).toMatchObject(told);
-  const table = coverage({ 'GET /a': guard().use(allOf(policy)).use(allowAnonymous()) });
+  const table = coverage({ 'GET /a': guard().use(allOf(policy, allowAnonymous())) });
   expect(table.report()[0]?.policies[0]?.parts?.[0]?.versions).toEqual(policy.versions);
 });
 

@@ -1,6 +1,6 @@
 import { assertConfiguration, assertKnownOptions, isObject } from '@apisec/core/host';
 import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
-import { bytesOf, hexOf } from './chain-hash.ts';
+import { type BlockHead, bytesOf, hexOf } from './chain-hash.ts';
 import {
   BEGINNING,
   type BlockRow,
@@ -60,7 +60,7 @@ export function exportChain(
 async function* exported(source: ChainSource, chain: string): AsyncGenerator<string> {
   const end = await source.end();
   const last = end && { seq: Number(end['seq']), hash: plain(end['hash'], 'hash') };
-  yield `${JSON.stringify({ format: FORMAT, chain, end: last })}\n`;
+  yield exportHead(chain, last);
   for (let from = BEGINNING, isLast = false; !isLast; ) {
     // Page by page, so that memory stays bounded.
     const page = await source.page(from);
@@ -68,6 +68,34 @@ async function* exported(source: ChainSource, chain: string): AsyncGenerator<str
     for (const line of linesOf(page, chain)) yield line;
     from = Number(page.blocks.at(-1)?.['seq'] ?? from);
   }
+}
+
+function exportHead(chain: string, end: { readonly seq: number } | undefined): string {
+  return `${JSON.stringify({ format: FORMAT, chain, end })}\n`;
+}
+
+/** The first line of a chain that is still written: it has no end of its own, and goes on to its last line. */
+export function openHead(chain: string): string {
+  return `${JSON.stringify({ format: FORMAT, chain, open: true })}\n`;
+}
+
+/** The line of one block, with the events as they were hashed. */
+export function exportLine(
+  { chain, seq, keyId, writtenAt, writer, first, count, accepted, lost, closing }: BlockHead,
+  previous: Uint8Array,
+  hash: Uint8Array,
+  leaves: Uint8Array,
+  events: readonly string[],
+): string {
+  const [key_id, written_at] = [keyId, writtenAt];
+  const numbers = { seq, key_id, written_at, writer, first, count, accepted, lost, closing };
+  const bytes = Object.entries({ previous, hash, leaves }).map(([name, value]) => [
+    name,
+    plain(value, name),
+  ]);
+  const block = { ...numbers, ...Object.fromEntries(bytes) };
+  const texts = events.map((event, index) => [index, event]);
+  return `${JSON.stringify({ chain, block, events: texts })}\n`;
 }
 
 /** Events that no block stands for come last: whoever added them is found by it. */
@@ -101,7 +129,7 @@ export interface VerifyChainExportOptions extends VerifyOptions {
 }
 
 /**
- * Verifies what {@link exportChain} wrote, as `verifyChain` does in the database. `lines` are the lines of the file, in
+ * Verifies what {@link exportChain} or `chainLines` wrote, as `verifyChain` does in the database. `lines` are the lines of the file, in
  * order, without their breaks. Memory is bounded by a hundred blocks.
  *
  * @throws ConfigurationError for keys that are none. Rejects for what is not such an export.
@@ -115,6 +143,7 @@ export async function verifyChainExport(
 ): Promise<ChainReport> {
   assertKnownOptions(VERIFY, options, ['keys', 'chain', 'anchors', 'onProgress']);
   const reader = lines[Symbol.asyncIterator]();
+  let head: Readonly<Record<string, unknown>> | undefined;
   const read = async (): Promise<Readonly<Record<string, unknown>> | undefined> => {
     const { done, value } = await reader.next();
     if (done === true) return undefined;
@@ -124,13 +153,15 @@ export async function verifyChainExport(
     try {
       parsed = JSON.parse(value);
     } catch {
+      // A writer that was killed leaves half a line at the end: as if it had written none of it.
+      if (head?.['open'] === true && (await reader.next()).done === true) return undefined;
       throw new Error('A line is not JSON, so this is not a whole audit export.');
     }
     if (!isObject(parsed))
       throw new Error('A line is not an object, so this is not an audit export.');
     return parsed;
   };
-  const head = await read();
+  head = await read();
   if (head?.['format'] !== FORMAT) {
     throw new Error(`The first line must say ${FORMAT}: make it with exportChain.`);
   }
@@ -147,6 +178,7 @@ function linesSource(
   read: () => Promise<Readonly<Record<string, unknown>> | undefined>,
 ): ChainSource {
   return {
+    isOpen: head['open'] === true,
     blocksSince: async () => new Set(),
     end: async () => (isObject(head['end']) ? head['end'] : undefined),
     // The pages are asked for in order, so `from` is where the reader stands.

@@ -23,6 +23,8 @@ export interface ChainPage {
 
 /** Where a chain is read from. */
 export interface ChainSource {
+  /** It has no end of its own, and goes on to its last block. */
+  readonly isOpen?: boolean;
   /** The last block as the chain itself knows it, read before any block: what comes later has its end behind this. */
   readonly end: () => Promise<BlockRow | undefined>;
   /** What stands behind block `from`. */

@@ -28,7 +28,7 @@ export interface AuditAnchor {
   readonly hash: string;
 }
 
-/** A sink that writes to a chain. */
+/** A sink that writes to a chain: `postgresAuditSink`, `chainLines`. */
 export interface PostgresAuditSink extends AuditSink {
   /** The last block that this process wrote or saw; undefined before the first. */
   readonly anchor: () => AuditAnchor | undefined;
@@ -70,10 +70,7 @@ export function postgresAuditSink(
 ): PostgresAuditSink {
   const schema = schemaName(NAME, options, ['keys', 'chain', 'now', 'required', 'accepts']);
   const { chain = 'audit', now = Date.now, required, accepts } = options;
-  assertConfiguration(
-    typeof chain === 'string' && /^[\w.:-]{1,128}$/.test(chain),
-    `${NAME}: chain must be 1 to 128 letters, digits, dots, colons and dashes.`,
-  );
+  assertChain(NAME, chain);
   const hash = chainHash(NAME, options.keys);
   /** Undefined where another writer may have moved it. */
   let head: Head | undefined;
@@ -229,4 +226,12 @@ export function postgresAuditSink(
     },
     anchor: () => head && { seq: head.seq, hash: hexOf(head.hash) },
   });
+}
+
+/** @throws ConfigurationError for a name that is none. */
+export function assertChain(where: string, chain: unknown): void {
+  assertConfiguration(
+    typeof chain === 'string' && /^[\w.:-]{1,128}$/.test(chain),
+    `${where}: chain must be 1 to 128 letters, digits, dots, colons and dashes.`,
+  );
 }
