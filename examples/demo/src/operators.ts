@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   audit,
   discoverIssuer,
@@ -10,7 +12,7 @@ import {
 import { EXPORTS, type ShopPolicy, shopPolicy } from './policy.ts';
 
 // What operators look at from a terminal, as `npm start -- --serve` prints it: `apisec coverage` reads the inventory,
-// and `apisec limits` asks the demo that runs.
+// `apisec limits` asks the demo that runs, and `apisec audit verify` takes the key of the trail.
 
 /** Nobody is let in here: the policy is only read, and this address is never called. */
 const nobody: TrustedIssuer = {
@@ -57,3 +59,10 @@ const store: LimitStore = {
 };
 
 export const limits = [{ store, name: EXPORTS.name, limits: [EXPORTS.limit] }];
+
+const folder = process.env['SHOP_CHAIN'];
+
+/** What an auditor verifies the trail with; the others do without. */
+export const chain = folder && {
+  keys: { current: '1', keys: { 1: readFileSync(join(folder, 'chain-key')) } },
+};

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { consoleFeed } from '@apisec/console';
 import { audit, type Completion, jsonLines, memoryLimitStore } from '@apisec/core';
 import { usage } from '@apisec/insights';
+import { logFile } from '@apisec/node';
+import { chainLines } from '@apisec/postgres';
 import { startConsole } from './console.ts';
 import { startDemo } from './demo.ts';
 import { CLIENT_SECRET, SHOP } from './provider.ts';
@@ -23,9 +24,15 @@ export async function serve(write: (text: string) => void): Promise<void> {
   const used = usage();
   // A folder that nobody else reads: the trail says who calls what.
   const folder = await mkdtemp(join(tmpdir(), 'apisec-demo-'));
-  const logFile = join(folder, 'audit.log');
-  const lines = jsonLines(createWriteStream(logFile, { flags: 'a' }));
-  const trail = audit({ sinks: [feed, used, lines], service: { name: 'shop' } });
+  const log = join(folder, 'audit.log');
+  const lines = jsonLines(logFile(log));
+  // Yours is of a secret manager, and an auditor has it, too.
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  await writeFile(join(folder, 'chain-key'), secret, { mode: 0o600 });
+  const file = await open(join(folder, 'trail.jsonl'), 'wx', 0o600);
+  const keys = { current: '1', keys: { 1: secret } };
+  const chain = chainLines((text) => file.appendFile(text), { keys });
+  const trail = audit({ sinks: [feed, used, lines, chain], service: { name: 'shop' } });
   const limitStore = memoryLimitStore();
   const demo = await startDemo(undefined, {
     onCompletion: (completion) => write(`${describe(completion)}\n`),
@@ -76,16 +83,18 @@ call 'The identity provider: a token for a manager, who may POST /refunds' \\
   -d resource=${SHOP}
 
 The same from a terminal: who was denied and why, which operation is open, which
-limit is near, and all about one call.
+limit is near, all about one call, and whether the trail is as it was written.
 
 cd '${DEMO}'
-export LOG='${logFile}'
+export LOG='${log}'
 export SHOP_LIMITS='${page.limitsLink}'
+export SHOP_CHAIN='${folder}'
 apisec() { node --conditions=@apisec/source --import tsx ${CLI} "$@"; }
 apisec audit denials $LOG
 apisec coverage src/operators.ts --require grant,authentication
 apisec limits src/operators.ts --log $LOG
 apisec explain ID --log $LOG    # ID: of a request or an event, as listed above
+apisec audit verify src/operators.ts --lines $SHOP_CHAIN/trail.jsonl
 
 Ctrl-C stops it.
 
@@ -94,6 +103,7 @@ Ctrl-C stops it.
   await traffic.stop();
   await Promise.all([demo.close(), again.close(), page.close()]);
   await trail.close();
+  await file.close();
   await rm(folder, { recursive: true, force: true });
 }
 

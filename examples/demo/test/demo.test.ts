@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { allowAnonymous, coverage, guard } from '@apisec/core';
@@ -96,7 +96,7 @@ test(
 );
 
 test(
-  'tells from the terminal who was denied and why, which operation is open, and which limit is near',
+  'tells from the terminal who was denied and why, what is open, which limit is near, and verifies the trail',
   async () => {
     const { child, output } = start('--serve');
     const closed = once(child, 'close');
@@ -121,7 +121,18 @@ test(
     expect(told).toMatch(/^- GET \/health lacks authentication\.$/m);
     expect(told).toMatch(/^export {2}\["[^"]+","reports","client"\] {2}bucket {2}0 of 6 left/m);
     expect(told).toMatch(/^ {2}code {5}credentials\.missing\n {2}policy {3}authenticateJwt$/m);
-    expect(told.trimEnd()).toMatch(new RegExp(`  request  ${id}\n  event .*\n  trace .*$`));
+    expect(told).toMatch(new RegExp(`  request  ${id}\n  event .*\n  trace .*$`, 'm'));
+    expect(told).toMatch(/^writer \w+ {3}\d+ written, .* 0 lost, killed, or still running$/m);
+    expect(told).toMatch(/^Nothing was changed\.$/m);
+    // An auditor sees what somebody changed.
+    const [, trail = ''] = /SHOP_CHAIN='([^']+)'/.exec(block) ?? [];
+    const forged = join(trail, 'forged.jsonl');
+    const lines = readFileSync(join(trail, 'trail.jsonl'), 'utf8');
+    writeFileSync(forged, lines.replace(/credentials\.missing/, 'credentials.present'));
+    const verify = `${block.slice(0, block.indexOf('apisec audit denials'))}apisec audit verify src/operators.ts --lines ${forged}\n`;
+    const auditor = spawnSync('sh', ['-s'], { input: verify, encoding: 'utf8' });
+    expect(auditor.status).toBe(1);
+    expect(auditor.stdout).toMatch(/^event changed {3}block \d+, event \d+$/m);
     // Nobody finds out what is left of limits without the key, and nobody takes anything of them.
     const [, link = ''] = /SHOP_LIMITS='([^']+)'/.exec(block) ?? [];
     const ask = async (url: string, body: string) =>
