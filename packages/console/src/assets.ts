@@ -85,39 +85,40 @@ export const STYLE: string =
   "or:var(--soft);font-size:13px}input,select,button{font:inher" +
   "it;color:inherit;background:var(--paper);border:1px solid va" +
   "r(--soft);border-radius:6px;padding:6px 10px;min-height:36px" +
-  ";max-width:100%}input{color:var(--ink)}button{cursor:pointer" +
-  "}button:hover{border-color:var(--link)}button.danger{color:v" +
-  "ar(--denied);border-color:var(--denied)}button:disabled,butt" +
-  "on[aria-disabled=true]{opacity:.5;cursor:default}.events{lis" +
-  "t-style:none;margin:0;padding:0;display:grid;gap:4px}.events" +
-  ">li{contain:content;min-width:0}.events summary{display:grid" +
-  ";grid-template-columns:76px 100px minmax(120px,2fr) minmax(1" +
-  "00px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px 12px;cu" +
-  "rsor:pointer;list-style:none}.events summary::-webkit-detail" +
-  "s-marker{display:none}.events details[open] summary{border-b" +
-  "ottom:1px solid var(--line)}.who{color:var(--soft)}.full{pad" +
-  "ding:10px 14px}.full dl{display:grid;grid-template-columns:m" +
-  "inmax(100px,max-content) 1fr;gap:3px 14px;margin:0}.full dt{" +
-  "color:var(--soft)}.full dd{margin:0}.trace{margin:0;padding-" +
-  "left:24px;font:13px/1.5 ui-monospace,monospace;overflow-wrap" +
-  ":anywhere}dialog{max-width:min(560px,calc(100vw - 32px));col" +
-  "or:inherit;padding:18px}dialog::backdrop{background:#0000008" +
-  "0}dialog .secret{display:block;padding:10px;background:var(-" +
-  "-ground);-webkit-user-select:all;user-select:all;overflow-wr" +
-  "ap:anywhere}dialog form{display:grid;gap:12px}.buttons:not([" +
-  "hidden]){display:flex;flex-wrap:wrap;gap:8px}dialog .buttons" +
-  "{justify-content:end}@media(max-width:720px){nav{order:3;fle" +
-  "x-basis:100%}header,main{padding-left:12px;padding-right:12p" +
-  "x}.events summary{grid-template-columns:auto 1fr}.events sum" +
-  "mary .operation,.events summary code,.events summary .who{gr" +
-  "id-column:1 / -1}.events summary code:empty{display:none}.fu" +
-  "ll dl{grid-template-columns:1fr}.full dt{margin-top:6px}.wid" +
-  "e thead{display:none}.wide tr{display:block;padding:8px 0;bo" +
-  "rder-bottom:1px solid var(--line)}.wide td{overflow-wrap:any" +
-  "where;display:block;border:0;padding:1px 0}.wide td:empty{di" +
-  "splay:none}.wide td:before{content:attr(data-head) \": \";colo" +
-  "r:var(--soft);font-size:13px}}@media(prefers-reduced-motion:" +
-  "no-preference){.tile dd{transition:color .2s}}\n";
+  ";max-width:100%}input{color:var(--ink)}::placeholder{color:v" +
+  "ar(--soft);opacity:1}button{cursor:pointer}button:hover{bord" +
+  "er-color:var(--link)}button.danger{color:var(--denied);borde" +
+  "r-color:var(--denied)}button:disabled,button[aria-disabled=t" +
+  "rue]{opacity:.5;cursor:default}.events{list-style:none;margi" +
+  "n:0;padding:0;display:grid;gap:4px}.events>li{contain:conten" +
+  "t;min-width:0}.events summary{display:grid;grid-template-col" +
+  "umns:76px 100px minmax(120px,2fr) minmax(100px,1.5fr) minmax" +
+  "(100px,1.5fr);gap:10px;padding:7px 12px;cursor:pointer;list-" +
+  "style:none}.events summary::-webkit-details-marker{display:n" +
+  "one}.events details[open] summary{border-bottom:1px solid va" +
+  "r(--line)}.who{color:var(--soft)}.full{padding:10px 14px}.fu" +
+  "ll dl{display:grid;grid-template-columns:minmax(100px,max-co" +
+  "ntent) 1fr;gap:3px 14px;margin:0}.full dt{color:var(--soft)}" +
+  ".full dd{margin:0}.trace{margin:0;padding-left:24px;font:13p" +
+  "x/1.5 ui-monospace,monospace;overflow-wrap:anywhere}dialog{m" +
+  "ax-width:min(560px,calc(100vw - 32px));color:inherit;padding" +
+  ":18px}dialog::backdrop{background:#00000080}dialog .secret{d" +
+  "isplay:block;padding:10px;background:var(--ground);-webkit-u" +
+  "ser-select:all;user-select:all;overflow-wrap:anywhere}dialog" +
+  " form{display:grid;gap:12px}.buttons:not([hidden]){display:f" +
+  "lex;flex-wrap:wrap;gap:8px}dialog .buttons{justify-content:e" +
+  "nd}@media(max-width:720px){nav{order:3;flex-basis:100%}heade" +
+  "r,main{padding-left:12px;padding-right:12px}.events summary{" +
+  "grid-template-columns:auto 1fr}.events summary .operation,.e" +
+  "vents summary code,.events summary .who{grid-column:1 / -1}." +
+  "events summary code:empty{display:none}.full dl{grid-templat" +
+  "e-columns:1fr}.full dt{margin-top:6px}.wide thead{display:no" +
+  "ne}.wide tr{display:block;padding:8px 0;border-bottom:1px so" +
+  "lid var(--line)}.wide td{overflow-wrap:anywhere;display:bloc" +
+  "k;border:0;padding:1px 0}.wide td:empty{display:none}.wide t" +
+  "d:before{content:attr(data-head) \": \";color:var(--soft);font" +
+  "-size:13px}}@media(prefers-reduced-motion:no-preference){.ti" +
+  "le dd{transition:color .2s}}\n";
 export const SCRIPT: string =
   "function e(t,n={},...o){let s=document.createElement(t);retu" +
   "rn ne(s,n),s.append(...B(o)),s}var Se=\"http://www.w3.org/200" +

@@ -5,6 +5,7 @@ import {
   type AuditEvent,
   allowAnonymous,
   apiKeys,
+  apiVersion,
   audit,
   authenticateJwt,
   coverage,
@@ -69,6 +70,13 @@ describe.runIf(hasBrowser)('in a real browser', () => {
   const acts: AuditEvent[] = [];
   const log = audit({ sinks: [feed, (each) => void acts.push(each)] });
   const anyone = guard().use(allowAnonymous());
+  const versions = {
+    '1': { deprecatedAt: '2020-01-01', sunsetAt: '2999-01-01', successor: '/v2' },
+    '2': {},
+  };
+  const versioned = guard()
+    .use(apiVersion({ from: 'path', versions }))
+    .use(allowAnonymous());
   const reader = guard().use(authenticateJwt(testIssuer().trust)).use(requireScopes('read'));
   const keys = apiKeys({
     prefix: 'acme',
@@ -100,10 +108,14 @@ describe.runIf(hasBrowser)('in a real browser', () => {
         keys,
         limits: [{ store: limitStore, name: 'api', limits: [limit] }],
         coverage: {
-          rest: coverage({ 'GET /open': anyone, [`GET /${HOSTILE}`]: anyone }),
+          rest: coverage({
+            'GET /open': anyone,
+            [`GET /${HOSTILE}`]: anyone,
+          }),
+          versioned: coverage({ 'GET /old': versioned }),
           many: coverage(
             Object.fromEntries(
-              Array.from({ length: 9_998 }, (_, index) => [`GET /many/${index}`, reader]),
+              Array.from({ length: 9_997 }, (_, index) => [`GET /many/${index}`, reader]),
             ),
           ),
         },
@@ -207,6 +219,118 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     });
   });
 
+  test('shows which version is deprecated, until when it is there, and who still calls it', async () => {
+    show(
+      event({ apiVersion: '2', client: 'new-app', outcome: 'succeeded' }),
+      event({ apiVersion: '1', client: HOSTILE, outcome: 'succeeded' }),
+    );
+    await visit('#coverage', async (page) => {
+      const versions = page.getByRole('region', { name: 'API versions' });
+      const row = versions.getByRole('row').nth(1);
+      await row.getByText('/v2').waitFor();
+      expect(await row.textContent()).toMatch(/^1 versioneddeprecated since .*2020.*2999.*\/v21/);
+      expect(await row.getByText('deprecated').evaluate((cell) => cell.tagName)).toBe('STRONG');
+      expect(await versions.getByRole('row').nth(2).textContent()).toContain('current');
+      const callers = page.getByRole('region', { name: 'Callers of versions' });
+      expect(await callers.getByRole('row').nth(1).textContent()).toBe(`1deprecated${HOSTILE}1`);
+      expect(await callers.locator('img, script').count()).toBe(0);
+      await callers.scrollIntoViewIfNeeded();
+      await picture(page, 'versions');
+    });
+  });
+
+  const VIEWS = ['now', 'coverage', 'decisions', 'limits', 'shadow', 'keys'];
+
+  /** Every text that is shown with a contrast of less than 4.5 to 1 (WCAG 2.2, 1.4.3) to what is painted behind it. */
+  const faintTexts = (page: Page): Promise<readonly string[]> =>
+    page.evaluate(() => {
+      type Color = readonly [number, number, number, number];
+      const colorOf = (value: string): Color => {
+        const [red = 0, green = 0, blue = 0, alpha = 1] = (value.match(/[\d.]+/g) ?? []).map(
+          Number,
+        );
+        return [red, green, blue, alpha];
+      };
+      const over = ([r, g, b, a]: Color, under: Color): Color => [
+        r * a + under[0] * (1 - a),
+        g * a + under[1] * (1 - a),
+        b * a + under[2] * (1 - a),
+        1,
+      ];
+      const luminance = ([r, g, b]: Color): number => {
+        const [red = 0, green = 0, blue = 0] = [r, g, b].map((value) => {
+          const part = value / 255;
+          return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+      };
+      const behind = (element: Element | null): Color => {
+        if (element === null) return colorOf(getComputedStyle(document.body).backgroundColor);
+        const color = colorOf(getComputedStyle(element).backgroundColor);
+        return color[3] === 1 ? color : over(color, behind(element.parentElement));
+      };
+      const faint = new Set<string>();
+      for (const element of document.querySelectorAll('body, body *')) {
+        const hasText = Array.from(element.childNodes).some(
+          (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim() !== '',
+        );
+        const isOff = element.closest('[aria-disabled=true], :disabled, .hidden, .skip') !== null;
+        if (!hasText || isOff || !element.checkVisibility()) continue;
+        const ground = behind(element);
+        const [one, other] = [
+          luminance(over(colorOf(getComputedStyle(element).color), ground)),
+          luminance(ground),
+        ];
+        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+        if (contrast < 4.5) {
+          const text = element.textContent?.trim().slice(0, 30);
+          faint.add(`${element.tagName}.${element.className} ${text}: ${contrast.toFixed(2)}`);
+        }
+      }
+      return [...faint];
+    });
+
+  test.each(['light', 'dark'] as const)(
+    'every text can be read in %s mode, and fits a phone',
+    async (colorScheme) => {
+      show(
+        event({ operation: `POST /${'long-'.repeat(40)}`, principal: 'x'.repeat(300) }),
+        event({ outcome: 'failed', requestId: 'failed' }),
+        event({ outcome: 'aborted' }),
+        event({
+          outcome: 'succeeded',
+          apiVersion: '1',
+          wouldDeny: ['requireScopes scope.missing'],
+        }),
+        event({ kind: 'act', act: 'api_key.rotated', outcome: 'succeeded', event: 'authz_admin' }),
+        event({ event: 'sys_unavailable', code: 'limit.unavailable', degraded: ['limit.skipped'] }),
+      );
+      await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u3' } });
+      await visit('#now', async (page) => {
+        await page.emulateMedia({ colorScheme });
+        const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        expect(ground).toBe(colorScheme === 'dark' ? 'rgb(18, 22, 28)' : 'rgb(246, 247, 249)');
+        for (const view of VIEWS) {
+          await page.setViewportSize({ width: 1280, height: 900 });
+          await page.evaluate((hash) => void (location.hash = hash), view);
+          await page.locator('main h1').waitFor();
+          await page.waitForFunction(
+            () => !document.querySelector('main')?.textContent?.includes('Loading'),
+          );
+          expect(await faintTexts(page), view).toEqual([]);
+          await picture(page, `${view}-${colorScheme}`);
+          await page.setViewportSize({ width: 360, height: 740 });
+          const widths = await page.evaluate(() => [
+            document.documentElement.scrollWidth,
+            document.body.scrollWidth,
+          ]);
+          expect(widths, view).toEqual([360, 360]);
+          await picture(page, `${view}-${colorScheme}-phone`);
+        }
+      });
+    },
+  );
+
   /** Counts what is added to a list or table each time that script has run. */
   const watchRows = (page: Page, rows: string): Promise<void> =>
     page.evaluate((selector) => {
@@ -240,7 +364,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       // The button keeps the focus.
       await page.keyboard.press('Enter');
       await page.getByText('81 to 120 of 10,000 operations').waitFor();
-      await page.getByRole('searchbox').fill('many/9997');
+      await page.getByRole('searchbox').fill('many/9996');
       await page.getByText('1 to 1 of 1 operations').waitFor();
       await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(1);
       expect(await next.isVisible()).toBe(false);
@@ -294,7 +418,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       expect(await page.locator('main img, main script').count()).toBe(0);
       await picture(page, 'coverage');
       await page.goto(`${origin}/console/#keys`);
-      await page.getByRole('button', { name: 'Rotate …' }).focus();
+      await page.getByRole('button', { name: `Rotate … ${HOSTILE}` }).focus();
       await page.keyboard.press('Enter');
       await page.getByLabel('Hours for which').waitFor();
       await page.getByLabel('Hours for which').press('Enter');
