@@ -1,5 +1,6 @@
 import { classifyAddress } from '@apisec/core';
 import { parseUrl } from '@apisec/core/host';
+import { UsageError } from './command.ts';
 
 /** The address of an operation; undefined for text that is not one, or that has a user name in it. */
 export function httpUrl(text: string | undefined): URL | undefined {
@@ -14,7 +15,24 @@ export function bareHost(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
+/** What a translator of addresses reads as this machine (RFC 6052) goes through it all the same: `64:ff9b::7f00:1`. */
+const OWN_FORMS = /^(?:127\.|::1$|::ffff:(?:127\.|7f[\da-f]{2}:))/i;
+
 /** By the text alone: what a name leads to is up to whoever answers for it. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || classifyAddress(bareHost(host)).kind === 'loopback';
+  const address = bareHost(host);
+  if (address === 'localhost') return true;
+  return classifyAddress(address).kind === 'loopback' && OWN_FORMS.test(address);
+}
+
+/**
+ * What is sent in a header.
+ *
+ * @throws UsageError without the value, which may be secret, for characters that no header can have.
+ */
+export function headerValue<Value extends string | undefined>(name: string, value: Value): Value {
+  if (value !== undefined && !/^[!-~]([ -~]*[!-~])?$/.test(value)) {
+    throw new UsageError(`${name} has characters that no header can have.`);
+  }
+  return value;
 }

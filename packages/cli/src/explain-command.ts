@@ -7,6 +7,7 @@ import {
   type TraceEntry,
 } from '@apisec/core';
 import { CREDENTIAL_HEADERS, describeCause, secretsOf, UNKNOWN_PEER } from '@apisec/core/host';
+import { headerValue } from './addresses.ts';
 import { readLog, showEvent } from './audit-log.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { readInput } from './files.ts';
@@ -85,14 +86,15 @@ async function decide({ text, texts }: Invocation, token: string): Promise<Decid
       'the module must export a guard as guard or by default, or name it by --export.',
     );
   }
+  const credentials = headerValue(
+    'The token, or --scheme,',
+    `${text('scheme') ?? 'Bearer'} ${token}`,
+  );
   const operation = text('operation') ?? 'GET /';
   const [method = 'GET', path = '/'] = operation.split(' ');
   const request = new Request(new URL(path.startsWith('/') ? path : '/', 'https://api.invalid'), {
     method,
-    headers: [
-      ['authorization', `${text('scheme') ?? 'Bearer'} ${token}`],
-      ...texts('header').map(headerOf),
-    ],
+    headers: [['authorization', credentials], ...texts('header').map(headerOf)],
   });
   const facts: HttpFacts & { transport: { encrypted: true } } = {
     call: { protocol: 'http', operation },
@@ -108,10 +110,14 @@ function isCheckable(value: unknown): value is { readonly check: unknown } {
   return typeof value === 'object' && value !== null && 'check' in value;
 }
 
+/** RFC 9110 §5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+
 function headerOf(line: string): [string, string] {
   const at = line.indexOf(':');
-  if (at < 1) throw new UsageError('--header is written "name: value".');
-  return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  const name = line.slice(0, at).trim();
+  if (!HEADER_NAME.test(name)) throw new UsageError('--header is written "name: value".');
+  return [name, headerValue(`--header ${name}`, line.slice(at + 1).trim())];
 }
 
 /** What the guard said to operators alone, without the credentials that it was asked with. */

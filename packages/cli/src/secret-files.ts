@@ -6,7 +6,12 @@ import { codeOf } from './files.ts';
 /** Does something to a file while nobody else does it. @throws UsageError while somebody else does. */
 export async function whileLocked<Done>(file: string, work: () => Promise<Done>): Promise<Done> {
   const lock = `${file}.lock`;
-  await create(lock, {}, 0o600);
+  await create(
+    lock,
+    {},
+    0o600,
+    `Somebody else changes ${file}. If nobody does, and a run was killed, remove ${lock}.`,
+  );
   try {
     return await work();
   } finally {
@@ -15,12 +20,17 @@ export async function whileLocked<Done>(file: string, work: () => Promise<Done>)
 }
 
 /** A new file. @throws UsageError where it is there already. */
-export async function create(file: string, content: object, mode: number): Promise<void> {
+export async function create(
+  file: string,
+  content: object,
+  mode: number,
+  taken = `${file} is there already, and is left alone.`,
+): Promise<void> {
   try {
     await write(file, content, mode);
   } catch (error) {
     if (codeOf(error, '') !== 'EEXIST') throw error;
-    throw new UsageError(`${file} is there already, and is left alone.`);
+    throw new UsageError(taken);
   }
 }
 

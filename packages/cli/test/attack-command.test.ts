@@ -136,6 +136,17 @@ test.each([
   expect(err).toContain('denied with your credentials as well (401)');
 });
 
+test.each([
+  'http://2130706433:1/',
+  'http://0x7f.1:1/',
+  'http://127.9.9.9:1/',
+  'http://[::1]:1/',
+  'http://[::ffff:127.0.0.1]:1/',
+])('%s is this machine, however it is written', async (url) => {
+  const { code, err } = await callCli('attack', url, '--i-own-this');
+  expect([code, err]).toEqual([2, expect.stringContaining('does not answer')]);
+});
+
 test.each<[string, readonly string[], RegExp]>([
   ['that is not said to be owned', ['http://127.0.0.1:1/'], /--i-own-this/],
   ['of another machine', ['http://10.0.0.1/', '--i-own-this'], /not this machine/],
@@ -143,6 +154,17 @@ test.each<[string, readonly string[], RegExp]>([
     'whose name only looks like this machine',
     ['http://localhost.example.com/', '--i-own-this'],
     /not this machine/,
+  ],
+  [
+    'that a translator of addresses takes for this machine',
+    ['http://[64:ff9b::7f00:1]/', '--i-own-this'],
+    /not this machine/,
+  ],
+  ['of every address', ['http://0.0.0.0/', '--i-own-this'], /not this machine/],
+  [
+    'with a name of a user in front',
+    ['http://127.0.0.1:80@evil.example/', '--i-own-this'],
+    /address of a protected operation/,
   ],
   [
     'that is not an address',

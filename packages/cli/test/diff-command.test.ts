@@ -83,6 +83,18 @@ test.each<[string, readonly ServedOperation[], readonly ServedOperation[], strin
     'opened  POST /orders: lost guardMessages: extra.',
   ],
   [
+    'one of two operations at the same path',
+    [http('GET /orders/:id', behind), http('GET /orders/:name', open)],
+    [http('GET /orders/:name', open), http('GET /orders/:id', open)],
+    'opened  GET /orders/:id: authentication never, was for every call.',
+  ],
+  [
+    'one of two operations at the same path, whose parameter has another name',
+    [http('GET /orders/:id', behind), http('GET /orders/:name', open)],
+    [http('GET /orders/:order', open), http('GET /orders/:name', open)],
+    'opened  GET /orders/:order: authentication never, was for every call.',
+  ],
+  [
     'a new operation without a guard',
     [],
     [http('GET /debug')],

@@ -61,6 +61,19 @@ test('a token is shown, and nothing in it acts on the terminal', async () => {
   for (const raw of ['\u001b', '\u009b', '\u202e']) expect(text.out + json.out).not.toContain(raw);
 });
 
+test.each<[string, readonly string[]]>([
+  ['a token that breaks lines', ['secret\nsecret']],
+  ['a token beyond Latin-1', ['secret€']],
+  ['a scheme that breaks lines', ['secret', '--scheme', 'Bea\nrer']],
+  ['a header that breaks lines', ['secret', '--header', 'cookie: secret\nx: y']],
+  ['a header without a name', ['secret', '--header', 'a b: secret']],
+])('%s is told to be none, and not what it is', async (_what, given) => {
+  const guarded = ['--policy', fixture('guards.ts'), '--export', 'open'];
+  const { code, err } = await callCli('explain', ...given, ...guarded);
+  expect([code, err]).toEqual([2, expect.stringMatching(/no header can have|is written "name/)]);
+  expect(err).not.toContain('secret');
+});
+
 test('the rule of a guard that denies it is named, and why', async () => {
   const args = ['explain', jwt({ alg: 'ES256', kid: 'other' }), '--policy', fixture('guards.ts')];
   const { code, out } = await callCli(

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -183,11 +184,21 @@ test.each([
   ['My API', 'my-api'],
   ['..\u001b[31m"evil', '31m-evil'],
   ['$(id)', 'id'],
+  ['hono', 'hono-api'],
   ['日本', 'api'],
 ])('a folder named %j makes a package named %s', async (name, expected) => {
   const folder = join(root, 'named', name);
   expect(await callCli('init', 'hono', folder)).toMatchObject({ code: 0 });
   expect((await manifestOf(folder)).name).toBe(expected);
+});
+
+test('what it prints to be pasted runs nothing of the name of a folder', async () => {
+  const where = join(root, "it's $(touch pasted)");
+  const { out } = await callCli('init', 'hono', where);
+  const command = /^ {2}(cd .*)$/m.exec(out)?.[1] ?? '';
+  const pasted = spawnSync('sh', ['-c', `${command} && pwd`], { cwd: root, encoding: 'utf8' });
+  expect(pasted.stdout.trim()).toBe(where);
+  expect(await readdir(root)).not.toContain('pasted');
 });
 
 test.each<[string, readonly string[], RegExp]>([

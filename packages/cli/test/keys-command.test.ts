@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiKeys, memoryApiKeyStore } from '@apisec/core';
@@ -55,6 +55,32 @@ describe('keys', () => {
     expect(JSON.stringify(await read('jwks.json'))).not.toContain('"d"');
     await rotateKeys(folder);
     expect((await read('jwks.json')).keys.map(({ kid }) => kid)).not.toContain(old?.kid);
+  });
+
+  test('are not rotated behind a lock, and whoever was killed learns what to remove', async () => {
+    const lock = join(folder, 'private.jwks.json.lock');
+    await writeFile(lock, '{}');
+    const before = await readFile(join(folder, 'private.jwks.json'), 'utf8');
+    const { code, err } = await callCli('keys', 'rotate', '--out', folder);
+    expect([code, err]).toEqual([2, expect.stringContaining(`remove ${lock}`)]);
+    expect(await readFile(join(folder, 'private.jwks.json'), 'utf8')).toBe(before);
+    await rm(lock);
+  });
+
+  test('are never written through a link, nor for others to read', async () => {
+    const elsewhere = join(folder, 'elsewhere.json');
+    await writeFile(elsewhere, 'mine');
+    const file = join(folder, 'private.jwks.json');
+    const keys = await readFile(file, 'utf8');
+    await rename(file, join(folder, 'moved.json'));
+    await symlink(elsewhere, file);
+    await expect(generateKeys(folder)).rejects.toThrow('left alone');
+    await writeFile(elsewhere, keys, { mode: 0o644 });
+    await rotateKeys(folder);
+    // The link has given way to a file of its own.
+    expect((await lstat(file)).isSymbolicLink()).toBe(false);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readFile(elsewhere, 'utf8')).toBe(keys);
   });
 
   test('are rotated by one of many at a time', async () => {

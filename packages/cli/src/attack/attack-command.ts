@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { httpUrl, isLoopback } from '../addresses.ts';
+import { headerValue, httpUrl, isLoopback } from '../addresses.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
 import { readInput } from '../files.ts';
 import { call, credentials, isAdmitted, type Target } from './attack.ts';
@@ -45,9 +45,9 @@ export const attackCommand: Command = {
     const target: Target = {
       url,
       query: query === undefined ? undefined : graphqlProbe({ query }),
-      token: headerValue('token', token),
+      token: headerValue('--token', token),
       dpop,
-      cookie: headerValue('cookie', text('cookie')),
+      cookie: headerValue('--cookie', text('cookie')),
       graphql: query !== undefined,
       burst: burstOf(text('burst')),
       onProgress: terminal.progress,
@@ -110,13 +110,6 @@ function originOf(given: string | undefined): string | undefined {
     throw new UsageError('--dpop-origin is what clients call the API: https://api.example.com');
   }
   return url.origin;
-}
-
-function headerValue(name: string, value: string | undefined): string | undefined {
-  if (value !== undefined && !/^[!-~]([ -~]*[!-~])?$/.test(value)) {
-    throw new UsageError(`--${name} has characters that no header can have.`);
-  }
-  return value;
 }
 
 function burstOf(value: string | undefined): number | undefined {

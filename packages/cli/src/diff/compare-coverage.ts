@@ -34,16 +34,25 @@ export function compareCoverage(
   before: readonly ComparedOperation[],
   after: readonly ComparedOperation[],
 ): readonly Change[] {
-  const known = new Map(before.map((each) => [templateOf(each.operation), each]));
-  const changes: Change[] = [];
-  for (const each of after) {
+  const known = new Map<string, ComparedOperation[]>();
+  for (const each of before) {
     const key = templateOf(each.operation);
-    const was = known.get(key);
-    known.delete(key);
-    changes.push(...(was === undefined ? appeared(each) : changed(was, each)));
+    known.set(key, [...(known.get(key) ?? []), each]);
   }
-  for (const each of known.values()) changes.push(...disappeared(each));
-  return changes;
+  const counterparts = new Map<ComparedOperation, ComparedOperation>();
+  const match = (is: ComparedOperation, same: (was: ComparedOperation) => boolean): void => {
+    const list = known.get(templateOf(is.operation)) ?? [];
+    const at = counterparts.has(is) ? -1 : list.findIndex(same);
+    for (const was of at < 0 ? [] : list.splice(at, 1)) counterparts.set(is, was);
+  };
+  // Several may be at one path, `/orders/:id` and `/orders/:name`: of the same name first, in whatever order they are.
+  for (const each of after) match(each, ({ operation }) => operation === each.operation);
+  for (const each of after) match(each, () => true);
+  const found = after.flatMap((each) => {
+    const was = counterparts.get(each);
+    return was === undefined ? appeared(each) : changed(was, each);
+  });
+  return [...found, ...[...known.values()].flat().flatMap(disappeared)];
 }
 
 function disappeared({

@@ -66,7 +66,14 @@ async function write(folder: string, files: ReadonlyMap<string, string>): Promis
 function tell({ terminal }: Invocation, where: string, files: readonly string[]): void {
   for (const file of files) terminal.line(`  ${join(where, file)}`, 'dim');
   terminal.lines('\nNow:\n');
-  if (where !== '.') terminal.line(`  cd ${where}`);
+  if (where !== '.') terminal.line(`  cd ${quoted(where)}`);
   terminal.line('  npm install');
   terminal.line('  npm run dev');
+}
+
+/** As a shell takes it for one word, and runs nothing of it. */
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) && !path.startsWith('-')
+    ? path
+    : `-- '${path.replaceAll("'", `'\\''`)}'`;
 }

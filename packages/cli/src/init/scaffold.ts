@@ -34,10 +34,10 @@ export function filesOf({ template, language, folder }: Scaffold): ReadonlyMap<s
   const dialect = DIALECTS[language];
   const sources = Object.entries({ ...template.files(dialect), ...starters(template, dialect) });
   return new Map([
-    ['package.json', json(manifest(template, dialect, nameOf(folder)))],
+    ['package.json', json(manifest(template, dialect, nameOf(folder, template)))],
     ...(dialect.ext === 'ts' ? [['tsconfig.json', json(TSCONFIG)] as const] : []),
     ['.gitignore', 'node_modules/\ndist/\n.env\n'],
-    ['README.md', readme(template, dialect, nameOf(folder))],
+    ['README.md', readme(template, dialect, nameOf(folder, template))],
     ...sources.map(([path, text]) => {
       const file = path.endsWith('.proto') ? path : `${path}.${dialect.ext}`;
       return [file, text] as const;
@@ -45,14 +45,14 @@ export function filesOf({ template, language, folder }: Scaffold): ReadonlyMap<s
   ]);
 }
 
-/** What npm takes as a name, from the name of a folder. */
-function nameOf(folder: string): string {
+/** What npm takes as a name, from the name of a folder, and what is not the name of something that it depends on. */
+function nameOf(folder: string, { dependencies, types }: Template): string {
   const name = basename(folder)
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 100);
-  return name || 'api';
+  return [...dependencies, ...types].includes(name) ? `${name}-api` : name || 'api';
 }
 
 function manifest(
