@@ -53,6 +53,16 @@ describe('a rule', () => {
     expect(raised).toMatchObject([{ subject: '192.0.2.7', count: 5 }]);
   });
 
+  test('counts a sampled call for as many as it stands for', () => {
+    const when = { outcome: 'succeeded' } as const;
+    const { raised, tell } = guardian({ when, count: 30, within: '1m', by: 'peer' });
+    const sampled = { outcome: 'succeeded', sampled: 0.1 } as const;
+    tell(event(sampled), event(sampled));
+    expect(raised).toEqual([]);
+    tell(event(sampled));
+    expect(raised).toMatchObject([{ count: 30 }]);
+  });
+
   test('counts each subject by itself', () => {
     const { raised, tell } = guardian({ count: 5, within: '1m', by: 'peer' });
     for (let count = 0; count < 40; count++) tell(event({ peer: `192.0.2.${count % 10}` }));

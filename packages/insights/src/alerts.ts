@@ -7,6 +7,7 @@ import {
   durationMs,
   report,
 } from '@apisec/core/host';
+import { callsOf } from './calls-of.ts';
 import { wasSetBack } from './clock-steps.ts';
 import { notifier } from './notifier.ts';
 
@@ -25,7 +26,7 @@ export interface EventMatch {
 export interface AlertRule {
   readonly name: string;
   readonly when: EventMatch;
-  /** How many such events within which time. Default: one is enough. */
+  /** How many such events within which time; a sampled call counts as many as it stands for. Default: one is enough. */
   readonly count?: number | undefined;
   readonly within?: Duration | undefined;
   /** Whose events are counted together. Default: all of them. */
@@ -184,7 +185,8 @@ export function alerts(options: AlertsOptions): AuditSink {
       known.count = 0;
       known.began += windows * rule.withinMs;
     }
-    known.count++;
+    // A sampled call stands for those that were left out.
+    known.count += callsOf(event);
     const rest = 1 - Math.max(0, time - known.began) / rule.withinMs;
     const count = known.count + Math.floor(known.before * rest);
     if (count < rule.least || time < known.quietUntil) return;

@@ -5,6 +5,7 @@ import {
   assertMethods,
   durationMs,
 } from '@apisec/core/host';
+import { callsOf } from './calls-of.ts';
 import { wasSetBack } from './clock-steps.ts';
 import { type RollupStats, rollups } from './rollups.ts';
 import { distinctCount, type Quantiles, quantiles } from './sketches.ts';
@@ -189,7 +190,7 @@ export function usage(options: UsageOptions = {}): Usage {
   const take = (event: AuditEvent): void => {
     if (event.kind !== 'decision') return;
     const caller = callerOf(event);
-    const weight = event.sampled === undefined ? 1 : Math.round(1 / Math.max(event.sampled, 0.001));
+    const weight = callsOf(event);
     for (const dimension of DIMENSIONS) {
       const name = event[dimension];
       if (name === undefined) continue;

@@ -118,7 +118,8 @@ function certificateProblem(url: URL, { ca, now }: Patient): Promise<string | un
         return end(`It is not trusted: ${String(socket.authorizationError)}.`);
       const { valid_to: until } = socket.getPeerCertificate();
       const days = Math.floor((Date.parse(until) - now) / DAY);
-      return end(days < LEAST_DAYS ? `It is good for ${days} more days.` : undefined);
+      // A date that cannot be read is none.
+      return end(days >= LEAST_DAYS ? undefined : `It is good for ${days} more days.`);
     });
   });
 }
