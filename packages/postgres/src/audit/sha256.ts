@@ -12,8 +12,42 @@ const START = Int32Array.from(primes(8), (prime) => fraction(Math.sqrt(prime)));
 const BLOCK_BYTES = 64;
 const encoder = new TextEncoder();
 
-/** Hashes one text after the other; the digests stand one behind the other. */
+/** Hashes one text after the other, as UTF-8; the digests stand one behind the other. */
 export function sha256All(texts: readonly string[]): Uint8Array<ArrayBuffer> {
+  return digest === undefined ? portableSha256All(texts) : digestAll(digest, texts);
+}
+
+type Digest = (algorithm: 'sha256', text: string, encoding: 'buffer') => Uint8Array;
+
+/** Of Node from 20.12 on: in this thread as well, in a third of the time. */
+const digest = ownDigest();
+
+function ownDigest(): Digest | undefined {
+  const { process } = globalThis as {
+    readonly process?: {
+      readonly getBuiltinModule?: (name: string) => { readonly hash?: Digest } | undefined;
+    };
+  };
+  try {
+    const hash = process?.getBuiltinModule?.('node:crypto')?.hash;
+    // Runtimes that only look like Node may answer something else: this is the digest of nothing.
+    const isRight = hash?.('sha256', '', 'buffer')[31] === 0x55;
+    return isRight ? hash : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function digestAll(digest: Digest, texts: readonly string[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(32 * texts.length);
+  for (const [index, text] of texts.entries()) {
+    all.set(digest('sha256', text, 'buffer'), 32 * index);
+  }
+  return all;
+}
+
+/** The same wherever there is no such function. */
+export function portableSha256All(texts: readonly string[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(32 * texts.length);
   const view = new DataView(all.buffer);
   const words = new Int32Array(64);
