@@ -8,6 +8,7 @@ import {
   apiKeys,
   apiVersion,
   audit,
+  type CallFacts,
   coverage,
   definePolicy,
   deny,
@@ -21,7 +22,8 @@ import {
   shedLoad,
   tokenBucket,
 } from '@apisec/core';
-import { usage } from '@apisec/insights';
+import { enforce } from '@apisec/core/host';
+import { type Alert, alerts, usage } from '@apisec/insights';
 import { describe, expect, test, vi } from 'vitest';
 import { type ConsoleRoutesOptions, consoleFeed, consoleRoutes } from '../src/index.ts';
 import { assets } from './build-page.ts';
@@ -349,6 +351,64 @@ describe('the stream', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  test('no planted secret is in anything that a page, an alert or a report is given', async () => {
+    const secret = 'correct-horse-battery';
+    const jwt = `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.${'sIgNaTuRe'.repeat(4)}`;
+    const feed = consoleFeed();
+    const used = usage();
+    const raised: Alert[] = [];
+    const guardian = alerts({
+      rules: [
+        { name: 'denied', when: { outcome: 'denied' }, by: 'peer', quiet: '0ms' },
+        { name: 'acts', when: { act: 'a.b' }, quiet: '0ms' },
+      ],
+      notify: (alert) => void raised.push(alert),
+    });
+    const log = audit({ sinks: [feed, used, guardian] });
+    const cause = new Error(`session ${secret} of ${jwt}`);
+    const versioned = apiVersion({ from: { header: 'api-version' }, versions: { '1': {} } });
+    const api = coverage<CallFacts>(
+      {
+        'GET /orders': guard()
+          .use(log)
+          .use(versioned)
+          .use(
+            definePolicy({
+              name: 'no',
+              role: 'check',
+              check: () => deny('forbidden', 'a.b', { cause }),
+            }),
+          )
+          .use(allowAnonymous()),
+      },
+      { onUnlisted: log.onUnlisted },
+    );
+    const { call } = setUp({ feed, audit: log, usage: used, coverage: { api } });
+    for (const operation of ['GET /orders', `GET /reset/${jwt}`]) {
+      const headers = {
+        authorization: `Bearer ${secret}`,
+        cookie: `sid=${secret}`,
+        'api-version': '1',
+      };
+      const request = new Request(`https://a.example/?key=${secret}`, { headers });
+      const decision = await api.check(request, {
+        call: { protocol: 'http', operation },
+        peer: { address: '192.0.2.1', id: '192.0.2.1' },
+      });
+      enforce(decision).complete({ outcome: 'denied' });
+    }
+    const note = `was ${jwt}`;
+    await log.record({ act: 'a.b', reason: note, data: { password: secret, note } });
+    await log.flush();
+    const read = reader(await call('/events'));
+    const texts = [JSON.stringify([(await read())?.data, raised, used.report('operation', 'day')])];
+    for (const path of ['/coverage', '/shadow', '/limits'])
+      texts.push(await (await call(path)).text());
+    expect(raised).toHaveLength(3);
+    expect(texts[0]).toContain('[redacted]');
+    for (const text of texts) expect(text).not.toMatch(/correct-horse|sIgNaTuRe/);
   });
 
   test('an id of the last event, however long, changes nothing', async () => {

@@ -11,6 +11,7 @@ import type { AuditEvent } from './event.ts';
 import { jsonLines } from './json-lines.ts';
 import { logDenials } from './log-denials.ts';
 import { toOcsf } from './ocsf.ts';
+import { auditActs } from './vocabulary.ts';
 
 /** Everything that every sink of core was given, as text. */
 const written: Record<'function' | 'json lines' | 'ocsf' | 'logDenials', string[]> = {
@@ -365,6 +366,21 @@ describe.each(FIELDS)('hostile text in %s', (_field, told) => {
       for (const text of texts) expect(text.length).toBeLessThan(8_192);
     }
   });
+});
+
+// Its own keys.
+const ACTS_BY_NAME = Object.keys(auditActs) as (keyof typeof auditActs)[];
+
+test.each(ACTS_BY_NAME)('no planted secret is in any sink of an act %s', async (act) => {
+  for (const [, text, secret] of PLANTED) {
+    const target = { type: text, id: text };
+    await tell({
+      act: { act, principal: text, tenant: text, target, reason: text, data: { note: text } },
+    });
+    const all = Object.values(written).flat();
+    expect(written['json lines'].join('')).toContain(`"act":"${act}"`);
+    for (const line of all) expect(line).not.toContain(secret);
+  }
 });
 
 describe('values that do what they should not', () => {
