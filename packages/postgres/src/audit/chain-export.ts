@@ -129,8 +129,8 @@ export interface VerifyChainExportOptions extends VerifyOptions {
 }
 
 /**
- * Verifies what {@link exportChain} or `chainLines` wrote, as `verifyChain` does in the database. `lines` are the lines of the file, in
- * order, without their breaks. Memory is bounded by a hundred blocks.
+ * Verifies what {@link exportChain} or `chainLines` wrote, as `verifyChain` does in the database. `lines` are the lines
+ * of the file, in order, without their breaks. Memory is bounded by a hundred blocks.
  *
  * @throws ConfigurationError for keys that are none. Rejects for what is not such an export.
  * @example

@@ -92,7 +92,9 @@ export function chainLines(
     delivery: AuditDelivery,
     closing: boolean,
   ): Promise<void> => {
-    const mine = pending.then(async () => {
+    const before = pending;
+    const begin = async (): Promise<void> => {
+      await before;
       if (failure !== undefined) throw failure;
       delivery.signal.throwIfAborted();
       // The same events are offered again until they are acknowledged.
@@ -100,7 +102,8 @@ export function chainLines(
       if (rest.length > 0 || closing) await append(rest, delivery, closing);
       // Given up on meanwhile: the same events come again, and are skipped.
       if (!delivery.signal.aborted) acknowledged = written;
-    });
+    };
+    const mine = begin();
     pending = mine.catch(() => undefined);
     return mine;
   };
@@ -110,6 +113,12 @@ export function chainLines(
     required,
     accepts,
     write: (events, delivery) => {
+      // Whose events were acknowledged could not be told.
+      if (latest !== undefined && latest.writer !== delivery.writer) {
+        throw new Error(
+          `${NAME}: this sink is of another audit; make one for each, with a file of its own.`,
+        );
+      }
       latest = delivery;
       return put(events, delivery, false);
     },
