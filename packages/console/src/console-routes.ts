@@ -61,8 +61,9 @@ export interface ConsoleRoutesOptions extends Resources {
   /** `usage()` of `@apisec/insights`, for suggested limits and distinct callers of API versions. */
   readonly usage?: UsageLike | undefined;
   /**
-   * Pages that are live at once. For the next one the oldest page of whoever has most gives way, so that a few operators
-   * do not keep out another; where nobody has more than the newcomer would have, it is answered with 503. Default: 16.
+   * Pages that are live at once. For the next one the oldest page of whoever has most gives way, so that a few
+   * operators do not keep out another; where nobody has more than the newcomer would have, it is answered with 503.
+   * Default: 16.
    */
   readonly maxStreams?: number | undefined;
   /**

@@ -477,7 +477,7 @@ describe('the stream', () => {
     };
     expect(await isOver(pages[0] as (typeof pages)[number])).toBe(true);
     expect(await isOver(pages[4] as (typeof pages)[number])).toBe(false);
-    // The page that gave way asks again, and takes no place of who has as many as it would have: no two change for ever.
+    // The page that gave way asks again, and takes no place of who has as many as it would have: no two swap for ever.
     expect(await open('anna')).toBe(503);
     expect([await open('eve'), await open('eve'), await open('eve')]).toEqual([200, 200, 503]);
     for (const { body } of pages) if (body?.locked === false) await body.cancel();
@@ -683,7 +683,7 @@ describe('coverage', () => {
     ];
     feed.write(events);
     const { signal } = new AbortController();
-    used.write(events, { signal, writer: 'test', accepted: 8, lost: 0 });
+    await used.write(events, { signal, writer: 'test', accepted: 8, lost: 0 });
     const answer = await (await call('/coverage')).json();
     expect(answer.versions).toEqual([
       {
