@@ -61,6 +61,7 @@ const OWN_BYTES: Readonly<Record<string, (secret: Bytes) => unknown>> = {
     limitPage({ size: { max: 10 }, cursors: { secrets: [secret], caller: () => 'a' } }),
   'localJwks: oct': (secret) =>
     localJwks({ keys: [{ kty: 'oct', alg: 'HS256', k: base64url(secret) }] }),
+  chainLines: (v1) => postgres?.['chainLines']?.(() => undefined, { keys: versions(v1) }),
   postgresAuditSink: (v1) => postgres?.['postgresAuditSink']?.(client, { keys: versions(v1) }),
   requireCsrfToken: (secret) => requireCsrfToken({ secrets: [secret], session: () => 's' }),
   sealedSessions: (v1) =>
@@ -293,7 +294,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'oauth/src/lib/sealing.ts': 'sessions, sealedSessions',
   'oauth/src/sessions/sealed-sessions.ts': 'sealedSessions',
   'oauth/src/sessions/session-settings.ts': 'sessions',
-  'postgres/src/audit/chain-hash.ts': 'postgresAuditSink, verifyChain, verifyChainExport',
+  'postgres/src/audit/chain-hash.ts':
+    'postgresAuditSink, chainLines, verifyChain, verifyChainExport',
+  'postgres/src/audit/chain-lines.ts': 'chainLines',
   'postgres/src/audit/postgres-audit-sink.ts': 'postgresAuditSink',
   'postgres/src/audit/verify-chain.ts': 'verifyChain',
   'postgres/src/outbox/postgres-webhook-outbox.ts': 'sealed text',
