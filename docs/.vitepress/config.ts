@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { compiledCode } from './compiled-code.ts';
 import { sourceLinks } from './source-links.ts';
+import { standardTables } from './standards/tables.ts';
 
 const docs = join(import.meta.dirname, '..');
 
@@ -85,7 +86,10 @@ export default defineConfig({
   cleanUrls: true,
   // Fonts and everything else come from the site itself.
   appearance: true,
-  markdown: { config: (md) => md.use(sourceLinks, docs), codeTransformers: [compiledCode] },
+  markdown: {
+    config: (md) => md.use(standardTables).use(sourceLinks, docs),
+    codeTransformers: [compiledCode],
+  },
   themeConfig: {
     search: { provider: 'local' },
     nav: [

@@ -87,6 +87,7 @@ describe.runIf(hasChromium)('in a real browser', () => {
     expect(ran).toEqual(['list', 'change 7']);
   });
 
+  // Covers: API8:2023
   test('CSRF: a form of a sister origin carries the cookie, and moves nothing', async () => {
     const { shop, open, evil, state } = servers;
     const forge = async (page: Page, action: string): Promise<number> => {

@@ -52,6 +52,7 @@ const make = (options: Parameters<typeof safeFetch>[0]) => {
 };
 
 describe('server-side request forgery (OWASP API 7)', () => {
+  // Covers: API7:2023
   test.each([
     ['its address', (port: number) => `http://127.0.0.1:${port}/`],
     ['a short form of it', (port: number) => `http://127.1:${port}/`],
@@ -70,6 +71,7 @@ describe('server-side request forgery (OWASP API 7)', () => {
     expect(attacked.body).toContain('s3cret');
   });
 
+  // Covers: API7:2023
   test('by a redirect of a public host succeeds without the policy, and fails with it', async () => {
     const { admin, redirector, reads } = await network();
     const url = `http://links.example.com:${redirector}/`;
@@ -109,6 +111,7 @@ describe('server-side request forgery (OWASP API 7)', () => {
   });
 });
 
+// Covers: API10:2023
 test('unsafe consumption of APIs (OWASP API 10): a partner that was taken over has records sent on without the policy, and not with it', async () => {
   const stolen: string[] = [];
   const attacker = await serve((request, response) => {
@@ -128,6 +131,7 @@ test('unsafe consumption of APIs (OWASP API 10): a partner that was taken over h
   expect(stolen).toEqual(['{"patient":"ann"}']);
 });
 
+// Covers: API10:2023
 test('unsafe consumption of APIs (OWASP API 10): a poisoned answer is used without the policy, and denied with it', async () => {
   const partner = await serve((_, response) =>
     response.end(JSON.stringify({ name: "x'; DROP TABLE companies; --", isVerified: true })),

@@ -23,6 +23,7 @@ async function get(url: string, headers: Record<string, string> = PARTNER): Prom
 }
 
 describe('improper inventory management (OWASP API 9)', () => {
+  // Covers: API9:2023
   test.each([
     ['a version that was left behind tells what it should not', '/v1/accounts/7', 'version.gone'],
     // Express takes any case of letters, and slashes at the end.
@@ -39,12 +40,14 @@ describe('improper inventory management (OWASP API 9)', () => {
     expect(await get(`${await start({ open: true })}/openapi.json`, {})).toContain('/v1/accounts');
   });
 
+  // Covers: API9:2023
   test('a route that nobody documented answers: not with the policies, which do not let it start, but without them', async () => {
     await expect(async () => start({ debug: true })).rejects.toThrow(/GET \/debug\/accounts/);
     const open = await start({ debug: true, open: true });
     expect(await get(`${open}/debug/accounts`, {})).toContain('s3cret');
   });
 
+  // Covers: API9:2023
   test('codes are guessed on the beta host: not with the policies, but without them', async () => {
     const guess = async (open: boolean): Promise<readonly number[]> => {
       // No pause ends while the attacker tries.

@@ -42,6 +42,7 @@ function sharedCache(origin: string): RequestListener {
 type Attack = (origin: string) => Promise<string>;
 
 describe('security misconfiguration (OWASP API 8)', () => {
+  // Covers: API8:2023
   test.each<[string, Attack, RegExp]>([
     [
       'a shared cache gives the messages of one user to another',

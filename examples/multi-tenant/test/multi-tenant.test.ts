@@ -214,6 +214,7 @@ const foreignCursor: Attack = async (apis, token) => {
 /** What only globex may see; `globex` alone may stand in what the attacker sent. */
 const THEIRS = /Globex (?:secrets|payroll)|top secret|pwned/;
 
+// Covers: API1:2023
 describe('acme attacks globex', () => {
   test.each<[string, Attack, RegExp]>([
     [

@@ -8,7 +8,7 @@ const docs = join(import.meta.dirname, '../../../docs');
  * Pages whose links to tests have the name of the test as their text, or as their title where the text is in other
  * words.
  */
-const PAGES = ['asvs.md', 'checklist.md', 'comparison.md', 'owasp.md'];
+const PAGES = ['checklist.md', 'comparison.md'];
 
 const LINK = /\[([^\]]+)\]\((\.\.\/[^)# ]+)(?: "([^"]+)")?\)/g;
 

@@ -158,6 +158,7 @@ test('of a batch of long operations that is too large only the first asks polici
   expect(asked).toBe(1);
 });
 
+// Covers: API4:2023, V4.3.1
 test('a batch is bounded, whatever is in it', async () => {
   const { ran, resolvers } = shop();
   const { fetch } = await serve([apisec({ admission: open, maxBatch: 3 })], { resolvers });

@@ -42,6 +42,7 @@ const asked: readonly (readonly [string, string])[] = [
 ];
 
 describe.each(servers)('introspection on %s', (_, serve) => {
+  // Covers: V4.3.2
   test.each(asked)('is off by default: %s', async (__, query) => {
     const { call } = await serve({ admission: open }, schema());
     const answer = await call(undefined, query);
@@ -119,6 +120,7 @@ describe.each(servers)('errors on %s', (_, serve) => {
     expect(JSON.stringify(body)).not.toMatch(/Did you mean/);
   });
 
+  // Covers: API8:2023, V16.5.1
   test('that nobody wrote for callers are masked, with their stacks', async () => {
     const { call } = await serve({ admission: open }, schema());
     const { body } = await call(undefined, '{ crash schema }');

@@ -127,6 +127,7 @@ describe('the certificate of the caller', () => {
     expect(seen).toEqual([undefined]);
   });
 
+  // Covers: V12.1.3
   test('is none when TLS took it without believing it', async () => {
     const { seen, answer } = await seenWith(stranger, { lenient: true });
     expect(answer.code).toBe(status.UNAUTHENTICATED);

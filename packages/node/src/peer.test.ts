@@ -149,6 +149,7 @@ describe('with trusted proxies', () => {
     expect(reads).toBe(1);
   });
 
+  // Covers: V4.1.3, V15.3.4
   test('what the caller writes never changes who the caller is', () => {
     const trust = trustProxies({ proxies: ['10.0.0.0/8'], header: 'x-forwarded-for' });
     const quoted = trustProxies({ proxies: ['10.0.0.0/8'], header: 'forwarded' });

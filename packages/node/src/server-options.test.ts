@@ -64,7 +64,9 @@ describe('TLS, as OpenSSL’s client sees it', () => {
     ['1.2 for who has no newer one', {}, ['-tls1_2'], /TLSv1\.2[^]*ECDHE-RSA-AES128-GCM-SHA256/],
     ['1.2 with ephemeral keys alone', {}, ['-tls1_2', '-cipher', 'AES128-GCM-SHA256'], /^$/],
     ['no finite-field key exchange', {}, ['-tls1_2', '-cipher', 'DHE-RSA-AES128-GCM-SHA256'], /^$/],
+    // Covers: V12.1.2
     ['no CBC', {}, ['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-SHA'], /^$/],
+    // Covers: V12.1.1
     ['not 1.1', {}, ['-tls1_1', ...weakest], /^$/],
     ['1.3 where that alone is taken', { onlyTls13: true }, [], /TLSv1\.3/],
     ['not 1.2 where 1.3 alone is taken', { onlyTls13: true }, ['-tls1_2'], /^$/],

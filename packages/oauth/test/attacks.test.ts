@@ -37,6 +37,7 @@ async function me(
 }
 
 describe('the session cookie', () => {
+  // Covers: V3.3.1, V3.3.2, V3.3.3, V3.3.4, V7.2.3
   test('holds a random id and no token, for this host alone, out of reach of scripts', async () => {
     const shop = testShop(provider.issuer);
     const { response } = await shop.signIn();
@@ -145,6 +146,7 @@ describe('the session cookie', () => {
   });
 });
 
+// Covers: V14.3.2
 test('no cache keeps an answer that sets a cookie, whichever it is', async () => {
   const shop = testShop(provider.issuer);
   const { location, cookie } = await shop.begin();
@@ -188,6 +190,7 @@ test('no cache keeps an answer that sets a cookie, whichever it is', async () =>
 });
 
 describe('a session', () => {
+  // Covers: V7.2.4
   test('gets a new id at each login, and the one from before ends (fixation)', async () => {
     const shop = testShop(provider.issuer);
     const first = await shop.signIn();
@@ -228,6 +231,7 @@ describe('a session', () => {
     expect((await me(shop, planted)).status).toBe(401);
   });
 
+  // Covers: V7.4.1
   test('that has ended is not brought back by a call that was under way', async () => {
     const clock = { time: Date.now() };
     const memory = memorySessionStore({ now: () => clock.time });
@@ -249,6 +253,7 @@ describe('a session', () => {
     expect(await memory.list(provider.issuer, 'alice')).toEqual([]);
   });
 
+  // Covers: V7.3.1, V7.3.2
   test('lives while it is used, ends when it is idle, and ends at its absolute end', async () => {
     const clock = { time: Date.now() };
     const now = () => clock.time;
@@ -281,6 +286,7 @@ describe('a session', () => {
     expect((await me(shop, cookie)).status).toBe(401);
   });
 
+  // Covers: V7.5.2
   test('is listed to its user and ended by its user alone', async () => {
     const shop = testShop(provider.issuer);
     const one = await shop.signIn();
@@ -300,6 +306,7 @@ describe('a callback', () => {
   const codes = async (shop: ReturnType<typeof testShop>, path: string, cookie: string) =>
     codeOf(await shop.call(path, { cookie }));
 
+  // Covers: V10.1.2, V10.2.1
   test('without a transaction, from another browser, is denied', async () => {
     const shop = testShop(provider.issuer);
     const victim = await shop.begin();
@@ -414,6 +421,7 @@ describe('a callback', () => {
     expect(faults).toEqual([expect.objectContaining({ error })]);
   });
 
+  // Covers: V15.3.7
   test('with a parameter twice is denied', async () => {
     const shop = testShop(provider.issuer);
     const { location, cookie } = await shop.begin();
@@ -432,6 +440,7 @@ describe('a callback', () => {
     expect(await codes(other, back, `${cookie}; ${cookie}`)).toBe('login.transaction_missing');
   });
 
+  // Covers: V10.2.2
   test('with a transaction that was begun at another issuer is denied', async () => {
     const twin = await startTestProvider();
     try {
@@ -513,6 +522,7 @@ describe('a login', () => {
     expect(cleared).toHaveLength(4);
   });
 
+  // Covers: V10.1.2, V10.2.1
   test('uses PKCE with S256, state and nonce', async () => {
     const { location } = await testShop(provider.issuer).begin();
     const { searchParams } = new URL(location);
@@ -716,6 +726,7 @@ describe('a logout token', () => {
     return { own, token, post, begin, left, seconds };
   }
 
+  // Covers: V10.5.5
   test('ends the sessions that it names, once, and its twins do not', async () => {
     const { own, token, post, begin, left, seconds } = await setUp();
     try {
@@ -838,6 +849,7 @@ describe('forward', () => {
     expect(headers.get('content-security-policy')).toBe("sandbox; default-src 'none'");
   });
 
+  // Covers: V10.1.1
   test('attaches the token for listed paths and methods, and nothing of the browser', async () => {
     const shop = testShop(provider.issuer);
     const { cookie } = await shop.signIn();

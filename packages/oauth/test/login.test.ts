@@ -105,6 +105,7 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect((await post('same-origin')).status).toBe(200);
   });
 
+  // Covers: V7.4.1
   test('a logout by POST ends the session, here and at the issuer, and a GET does not', async () => {
     const browser = new Browser();
     await signIn(browser);

@@ -144,11 +144,13 @@ describe('a relying party denies an ID token', () => {
     ['of another issuer', { iss: 'https://evil.example.com' }],
     ['of the same issuer in another spelling', { iss: `${ISSUER}/` }],
     ['without an issuer', { iss: undefined }],
+    // Covers: V10.5.4
     ['for another client', { aud: 'other' }],
     ['for a client with a longer name', { aud: 'shop2' }],
     ['for nobody', { aud: [] }],
     ['for several without azp', { aud: ['shop', 'other'] }],
     ['for several with the azp of another', { aud: ['shop', 'other'], azp: 'other' }],
+    // Covers: V10.5.1
     ['of another login', { nonce: 'n' }],
     ['without a nonce', { nonce: undefined }],
     ['without a subject', { sub: undefined }],
@@ -164,10 +166,12 @@ describe('a relying party denies an ID token', () => {
     expect(await login()).toBe('ok');
   });
 
+  // Covers: V6.8.2
   test('that is signed by somebody else under a key id that is known', async () => {
     expect(await login({}, { by: other, keys: [es256.jwk] })).toBe('oauth.id_token_invalid');
   });
 
+  // Covers: V9.1.3
   test('that names a key which is not published, also inside of the token', async () => {
     const header = { kid: 'k9', jwk: other.jwk, jku: 'https://evil.example.com/jwks' };
     expect(await login({}, { by: other, header, keys: [es256.jwk] })).toBe(

@@ -213,6 +213,7 @@ describe('a login by steps', () => {
     expect(finished[0]?.claims.amr).toContain('mfa');
   });
 
+  // Covers: V6.6.2
   test('a code that was sent is good on its channel, in its time, and for its login', async () => {
     const { signIn, sent, pass } = await bench();
     const carol = { ...alice, identifier: 'carol@example.com' };
@@ -285,6 +286,7 @@ describe('a login by steps', () => {
     expect((await send()).status).toBe('sent');
   });
 
+  // Covers: V6.3.3
   test('where a second factor is required an account without one is denied', async () => {
     const { signIn, finished } = await bench({ secondFactor: 'required' });
     const step = { ...at, identifier: 'bob@example.com', password: 'bob has an old hash' };
@@ -367,6 +369,7 @@ describe('nothing tells accounts apart', () => {
     },
   );
 
+  // Covers: V6.3.8
   test('an unknown account is throttled like a known one', async () => {
     const { signIn } = await bench();
     const codes = async (identifier: string) => {
@@ -633,6 +636,7 @@ describe('guessing', () => {
     }
   });
 
+  // Covers: API2:2023, V6.3.1
   test('a flood of guesses at the same moment is no more than as many in a row', async () => {
     const { signIn, hasher } = await bench();
     await Promise.all(

@@ -67,6 +67,7 @@ const codeOf = (answer: { readonly ok: boolean }): string =>
 describe('a password that is changed', () => {
   const request = { subject: 'alice', current: OLD, next: NEW, session: 's1', peer };
 
+  // Covers: V7.4.3
   test('ends the other sessions, links that were sent, and devices', async () => {
     const { changes, ended, hashOf, link, resets } = bench();
     const token = await link();
@@ -128,6 +129,7 @@ describe('a password that is changed', () => {
     expect(ended).toEqual([{ forgotten: 'alice' }, { subject: 'alice', except: 's1' }]);
   });
 
+  // Covers: V6.2.3
   test('is not changed by who does not know it, and guesses are slowed down', async () => {
     const { changes, ended, hashOf } = bench();
     const codes: string[] = [];
@@ -190,6 +192,7 @@ describe('a password that is changed', () => {
 });
 
 describe('a password that is reset', () => {
+  // Covers: V6.4.3
   test('takes a link once, ends all sessions, and signs nobody in', async () => {
     const { changes, ended, hashOf, link } = bench();
     const token = await link();

@@ -79,6 +79,7 @@ describe('what may be chosen', () => {
     expect(told(await policyOf({ context: ['a', 'be'] }).check('a-be-a-be-xyz'))).toBe('ok');
   });
 
+  // Covers: V6.2.4
   test('common ones, whatever their case', async () => {
     const asked = vi.fn<(password: string) => boolean>(
       (password) => password === 'trustno1trustno1',
@@ -91,6 +92,7 @@ describe('what may be chosen', () => {
     );
   });
 
+  // Covers: V6.2.12
   test('breached ones, of which the list learns five digits', async () => {
     // SHA-1 of "password1234" is E6B6AFBD6D76BB5D2041542D7D2E3FAC5BB05593.
     const lines = [
@@ -163,6 +165,7 @@ describe('whether it is the right one', () => {
     expect(await policy.verify(GOOD, undefined)).toEqual(wrong);
   });
 
+  // Covers: V6.3.8
   test('an unknown account costs the same work', async () => {
     const verify = vi.fn<PasswordHasher['verify']>(async () => true);
     const hash = vi.fn<PasswordHasher['hash']>(async () => 'plain:dummy');
@@ -233,6 +236,7 @@ describe('whether it is the right one', () => {
   });
 });
 
+// Covers: V6.2.8
 test('whatever is chosen is verified, and nothing else is', async () => {
   const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
   await fc.assert(

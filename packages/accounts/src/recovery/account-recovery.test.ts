@@ -52,6 +52,7 @@ const codeOf = (answer: { readonly ok: boolean }): string =>
   'denial' in answer ? (answer as { denial: { code: string } }).denial.code : 'ok';
 
 describe('a second factor that is lost', () => {
+  // Covers: V6.4.4
   test('is removed after another proof and a delay, and its user hears of it', async () => {
     const { recovery, begin, pass, removed, events } = bench();
     const { token, readyAt } = await begin();

@@ -209,6 +209,7 @@ describe('a refresh token', () => {
     );
   });
 
+  // Covers: V10.4.5
   test('that is used twice ends everything that came of the grant', async () => {
     const { issued, call, events } = setUp();
     const first = good(await issued.issue(grant));
@@ -436,6 +437,7 @@ describe('a refresh token', () => {
     expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('refresh.reused');
   });
 
+  // Covers: V10.4.8
   test('ends when it was idle, and however often it was used', async () => {
     const { issued } = setUp({ idleLifetime: '1d', absoluteLifetime: '3d' });
     const idle = good(await issued.issue(grant));
@@ -514,6 +516,7 @@ describe('revoking', () => {
     expect(events).toMatchObject([{ act: 'token.family_ended', data: { subject: 'alice' } }]);
   });
 
+  // Covers: V7.4.2
   test('a subject ends all its sessions, and leaves those that begin later', async () => {
     const { issued, call } = setUp();
     const [one, two] = [good(await issued.issue(grant)), good(await issued.issue(grant))];

@@ -153,6 +153,7 @@ describe('codes', () => {
     }
   });
 
+  // Covers: V6.5.1
   test('are taken once, and those of earlier steps not any more', async () => {
     const { factors, code, pass } = await bench();
     pass(10 * STEP);

@@ -43,6 +43,7 @@ function asking(policy: ReturnType<typeof requireStep<Who, Step>>) {
 }
 
 describe('a step', () => {
+  // Covers: V2.3.1
   test('follows the one before, once', async () => {
     const { tokens, ask } = checkout();
     const token = await tokens.issue('address', 'alice');
@@ -71,6 +72,7 @@ describe('a step', () => {
     expect(await ask(field)).toMatchObject({ ok: true });
   });
 
+  // Covers: API6:2023, V2.3.1
   test('of many equal calls at once exactly one passes', async () => {
     const { tokens, ask } = checkout();
     const token = await tokens.issue('address', 'alice');

@@ -63,6 +63,7 @@ async function call(
 }
 
 describe('one event for each decision', () => {
+  // Covers: V16.2.1, V16.3.1, V16.3.2
   test('an admitted call is told with who called what, and how long it took', async () => {
     let now = 1_700_000_000_000;
     const { log, events } = recorder({ now: () => now, service: { name: 'shop', version: '3.1' } });
@@ -133,6 +134,7 @@ describe('one event for each decision', () => {
     expect(events.at(-1)?.requestId).toBe(id);
   });
 
+  // Covers: V16.2.1, V16.3.1, V16.3.2, V16.3.3
   test('a denied call is told with kind, code, policy and cause', async () => {
     const { log, events } = recorder();
     await call(guard().use(log).use(principal).use(closed).use(allowAnonymous()));

@@ -10,6 +10,7 @@ import type { AuditEvent } from './event.ts';
 import { jsonLine } from './json-line.ts';
 import { jsonLines } from './json-lines.ts';
 
+// Covers: V16.4.1
 test('a file has one line for each event, with level, time and message as pino has them', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'apisec-')), 'audit.log');
   const log = audit({ sinks: [jsonLines(createWriteStream(file, { flags: 'a' }))] });

@@ -59,6 +59,7 @@ describe('free text', () => {
     expect(redactText(text)).toBe(text);
   });
 
+  // Covers: V16.2.5
   test('loses secrets of the call wherever they stand, whole or in part', () => {
     const request = new Request('https://a.example', {
       headers: {

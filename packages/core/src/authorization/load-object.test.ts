@@ -82,6 +82,7 @@ describe('loadObject', () => {
 
   test.each<[string, unknown, string]>([
     ['an object that does not exist', 'd9', 'object.not_found'],
+    // Covers: V8.2.2
     ['an object of another tenant', 'd3', 'object.not_found'],
     ['a name that every object has', 'constructor', 'object.not_found'],
     ['an object that is named like a prototype', '__proto__', 'passed'],
@@ -499,6 +500,7 @@ describe('an object that must not be known to exist', () => {
   const owned = requireOwner(hidden, { owner: 'ownerId' });
   const ruled = requireRule(rule.eq(hidden.ownerId, rule.caller.id, { code: 'document.foreign' }));
 
+  // Covers: API1:2023
   test.each<[string, Parameters<typeof codeOf>[0]]>([
     ['requireOwner', owned],
     ['require', ruled],

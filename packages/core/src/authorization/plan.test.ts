@@ -652,6 +652,7 @@ describe(`a list is what single reads admit, for ${shapes.length} rules and ${ro
     );
   });
 
+  // Covers: API1:2023, V8.2.2
   test('in memory, with rows that no database would hold', async () => {
     const odd: { id: string }[] = [
       ...pgRows.slice(-60),
@@ -840,6 +841,7 @@ describe('what plans of others have admitted too much with', () => {
     });
   });
 
+  // Covers: V8.4.1
   test('a tenant is in every plan, also in that of a rule which is true for everything', async () => {
     const always = rule.eq(caller.id, 'alice');
     expect(await planFor(always, { who: alice })).toMatchObject({
@@ -854,6 +856,7 @@ describe('what plans of others have admitted too much with', () => {
     }
   });
 
+  // Covers: V1.2.4
   test('names and values never reach the text of the query', async () => {
     const eve = { ...alice, id: "'; DROP TABLE items; --", name: '"' };
     const { text: where } = render.pg(

@@ -39,6 +39,7 @@ describe('requirePermission', () => {
   test.each([
     ['a role that holds it', 'articles:read', ['reader'], true],
     ['a role that includes one that holds it', 'articles:read', ['editor'], true],
+    // Covers: API5:2023, V8.2.1
     ['a role that does not hold it', 'articles:write', ['reader'], false],
     ['no role', 'articles:read', [], false],
     ['a role of another case', 'articles:read', ['Reader'], false],

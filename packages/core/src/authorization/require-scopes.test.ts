@@ -27,6 +27,7 @@ describe('requireScopes', () => {
     ['only one scope of two', ['a', 'b'], ['a'], false],
     ['no scope at all', ['a'], [], false],
     ['the scope in another case', ['orders:read'], ['Orders:Read'], false],
+    // Covers: API5:2023, V10.3.2
     ['a scope that begins with the wanted one', ['orders'], ['orders:read'], false],
     ['a name that every object has', ['constructor'], [], false],
   ])('a caller with %s', (_name, wanted, held, admitted) => {

@@ -80,6 +80,7 @@ class WrittenDate extends Date {
 }
 
 describe('filterOutput', () => {
+  // Covers: API3:2023, V8.2.3, V15.3.1
   test('lets go out only what the shape names, within objects and lists', () => {
     const dropped: number[] = [];
     const options = {

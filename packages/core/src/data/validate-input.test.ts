@@ -51,6 +51,7 @@ describe.each(users)('a body through %s', (_library, body) => {
     expect(await codeOf({ body }, JSON.parse(text))).toBe('input.unknown_member');
   });
 
+  // Covers: V2.2.1, V2.2.2
   test('is denied with a wrong type, and the value is not sent back', async () => {
     const outcome = await bodyThrough({ body }, { name: 4711, home: { city: ['s3cret-city'] } });
     expect(outcome).toMatchObject({
@@ -151,6 +152,7 @@ describe('a body', () => {
   const body = z.object({ name: z.string() });
   const anything = z.record(z.string(), z.unknown());
 
+  // Covers: V15.3.6
   test('may have the members of a record, but not __proto__', async () => {
     expect(await codeOf({ body: anything }, { a: 1, constructor: 'fine' })).toBe('passed');
     expect(await codeOf({ body: anything }, JSON.parse('{"a":{"__proto__":1}}'))).toBe(
@@ -184,6 +186,7 @@ describe('a body', () => {
     },
   );
 
+  // Covers: API3:2023, V15.3.3
   test('is denied for unknown members in items of lists and in schemas that refer to themselves', async () => {
     const tree = z.object({
       id: z.string(),
@@ -209,6 +212,7 @@ describe('a body', () => {
     });
   });
 
+  // Covers: V2.2.1, V2.2.2
   test('that is a huge list or deeply nested is denied before the schema sees it', async () => {
     let seen = 0;
     const spy: StandardSchema = {
@@ -367,6 +371,7 @@ describe('a body', () => {
     expect(await codeOf({ body: gone }, 'text')).toBe('input.uncheckable');
   });
 
+  // Covers: V8.2.3
   test('may have more members for callers with a role or scope, and for nobody else', async () => {
     const policy = validateInput({
       body,

@@ -25,6 +25,7 @@ function ask(api: ReturnType<typeof coverage>, operation: string, headers = {}) 
 }
 
 describe('an operation that is not listed', () => {
+  // Covers: API5:2023, V4.1.4
   test('is denied, listed ones are not', async () => {
     const api = coverage(table);
     expect(await ask(api, 'GET /orders/:id')).toMatchObject({ allowed: true });
@@ -72,6 +73,7 @@ describe('an operation that is not listed', () => {
 });
 
 describe('what is served', () => {
+  // Covers: API9:2023
   test('may be neither more nor less than what is listed', () => {
     const api = coverage(table);
     expect(() => api.assertCovered(['GET /orders/:id'])).not.toThrow();

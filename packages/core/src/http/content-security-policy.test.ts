@@ -122,6 +122,7 @@ describe('the policy', () => {
 describe('the nonce', () => {
   const nonced = contentSecurityPolicy({ directives: { 'script-src': ["'nonce'"] } });
 
+  // Covers: V3.4.3
   test('is a typed fact, the same as in the header, and new for each call', async () => {
     const admission = guard().use(securityHeaders(pageHeaders)).use(nonced).use(allowAnonymous());
     expectTypeOf<FactsOf<typeof admission>['cspNonce']>().toEqualTypeOf<string>();

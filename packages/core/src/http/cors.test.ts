@@ -306,6 +306,7 @@ describe('originPredicate', () => {
   });
 });
 
+// Covers: API8:2023, V3.4.2
 test('no origin outside the list is ever reflected', () => {
   const { origins } = standard;
   fc.assert(

@@ -209,6 +209,7 @@ describe('crossOrigin', () => {
     expect(passes('POST', honest, options)).toBe(true);
   });
 
+  // Covers: API8:2023, V3.5.1
   test('no cross-site call passes unless its origin is trusted, whatever else it says', () => {
     fc.assert(
       fc.property(

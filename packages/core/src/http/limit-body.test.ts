@@ -322,6 +322,7 @@ describe('limitBody of other bodies', () => {
     expect(judge('123456', { maxBytes: 5 }, type)).toBe('body.too_large');
   });
 
+  // Covers: API4:2023, V5.2.1
   test('what says that it is too large is not waited for', () => {
     expect(judge('{}', { maxBytes: 5 }, { 'content-length': '6' })).toBe('body.too_large');
     expect(judge('{}', { maxBytes: 5 }, { 'content-length': '5' })).toBe('passes');

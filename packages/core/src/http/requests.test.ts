@@ -29,6 +29,7 @@ describe('allowedContentTypes', () => {
     ['application/json', 'passes'],
     ['application/json; charset=UTF-8', 'passes'],
     [undefined, 'content_type.missing'],
+    // Covers: V3.5.2
     ['text/plain', 'content_type.not_allowed'],
     ['application/xml', 'content_type.not_allowed'],
     ['application/vnd.api+json', 'content_type.not_allowed'],
@@ -236,6 +237,7 @@ describe('requireHttps', () => {
 
   test.each([
     ['over TLS', { encrypted: true }, 'passes'],
+    // Covers: API8:2023, V4.1.2
     ['in clear', { encrypted: false }, 'https.required'],
     ['of which nobody knows', { encrypted: undefined }, 'https.unknown'],
     ['of which the host says nothing', undefined, 'https.unknown'],

@@ -20,6 +20,7 @@ function headers(options?: SecurityHeadersOptions): Record<string, string> {
 }
 
 describe('securityHeaders', () => {
+  // Covers: V3.4.1, V3.4.4, V3.4.5, V3.4.6, V14.3.2
   test('the API preset lets a response be nothing but data', () => {
     expect(headers()).toEqual({
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -45,6 +46,7 @@ describe('securityHeaders', () => {
     expect(page['referrer-policy']).toBe('strict-origin-when-cross-origin');
   });
 
+  // Covers: V13.4.6
   test('takes away what tells the server by name', () => {
     const deleted = (options?: SecurityHeadersOptions) =>
       edits(options).flatMap((edit) => (edit.op === 'delete' ? [edit.name] : []));
@@ -61,6 +63,7 @@ describe('securityHeaders', () => {
     expect(headers()['cache-control']).toBe('no-store');
   });
 
+  // Covers: V3.4.7
   test('names where violations are reported', () => {
     const endpoints = {
       csp: 'https://reports.example.com/csp',

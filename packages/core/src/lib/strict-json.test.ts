@@ -27,6 +27,7 @@ describe('parseStrictJson', () => {
   test.each([
     ['a member that is there twice', '{"a":1,"a":1}'],
     ['a member that is there twice, once escaped', '{"a":1,"\\u0061":2}'],
+    // Covers: V1.5.3
     ['a member that is there twice, deep inside', '{"x":[{"y":{"a":1,"b":2,"a":3}}]}'],
     ['a member that is there twice, around a nested object', '{"a":{"b":1},"c":[1],"a":2}'],
     ['__proto__ twice', '{"__proto__":1,"__proto__":2}'],

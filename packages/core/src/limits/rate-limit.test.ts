@@ -637,6 +637,7 @@ describe('a store that fails', () => {
 });
 
 describe('many calls at the same moment', () => {
+  // Covers: API4:2023, V2.4.1
   test('exactly as many pass as the limit has', async () => {
     const store = memoryLimitStore({ now: () => START });
     const made = rateLimit<Caller>({

@@ -302,6 +302,7 @@ describe('operators are told what was expected and what came', () => {
 });
 
 describe('replay', () => {
+  // Covers: API2:2023, V10.3.5
   test('a proof counts once', async () => {
     const by = policyWith();
     const proof = await client.proof();

@@ -141,6 +141,7 @@ describe('who signed', () => {
   });
 });
 
+// Covers: V4.1.5
 describe('what was signed is what arrives', () => {
   test.each([
     ['method', { method: 'PUT' }, ORDERS],

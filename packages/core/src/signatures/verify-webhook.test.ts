@@ -309,6 +309,7 @@ describe('a message that is sent again', () => {
     expect(ttls[0]).toBeGreaterThanOrEqual(least);
   });
 
+  // Covers: API10:2023
   test('is denied, and only one of many at once is verified', async () => {
     const hook = standard();
     const answers = await Promise.all(

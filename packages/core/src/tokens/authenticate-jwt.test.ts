@@ -123,8 +123,10 @@ describe('a good token', () => {
   });
 });
 
+// Covers: API2:2023
 describe('a bad token is denied with 401 invalid_token', () => {
   test.each<[string, string, Parts]>([
+    // Covers: V9.2.2
     ['an ID token’s type', 'token.type_refused', { header: { typ: 'JWT' } }],
     ['no type', 'token.type_refused', { header: { typ: undefined } }],
     ['a DPoP proof’s type', 'token.type_refused', { header: { typ: 'dpop+jwt' } }],
@@ -148,6 +150,7 @@ describe('a bad token is denied with 401 invalid_token', () => {
     ['alg that every object has', 'token.algorithm_refused', { header: { alg: 'constructor' } }],
     ['another algorithm than the key’s', 'token.key_unknown', { header: { alg: 'RS256' } }],
     ['a shared-secret algorithm', 'token.algorithm_refused', { header: { alg: 'HS256' } }],
+    // Covers: V9.1.3
     ['an unknown key id', 'token.key_unknown', { header: { kid: 'other' } }],
     ['a key id that is no text', 'token.malformed', { header: { kid: 7 } }],
     ['a key id that attacks a database', 'token.key_unknown', { header: { kid: "' OR 1=1 --" } }],
@@ -172,6 +175,7 @@ describe('a bad token is denied with 401 invalid_token', () => {
     ['a list of issuers', 'token.issuer_unknown', { payload: { iss: [issuer] } }],
     ['no issuer', 'token.issuer_unknown', { payload: { iss: undefined } }],
     [
+      // Covers: V9.2.3, V10.3.1
       'another audience',
       'token.audience_mismatch',
       { payload: { aud: 'https://other.example.com' } },
@@ -189,6 +193,7 @@ describe('a bad token is denied with 401 invalid_token', () => {
     ],
     ['an audience inside a list', 'token.claim_invalid', { payload: { aud: [[audience]] } }],
     ['no audience', 'token.claim_missing', { payload: { aud: undefined } }],
+    // Covers: V9.2.1
     ['no expiry', 'token.claim_missing', { payload: { exp: undefined } }],
     [
       'neither subject nor client',
@@ -211,6 +216,7 @@ describe('a bad token is denied with 401 invalid_token', () => {
     ['one that is not valid yet', 'token.not_yet_valid', { payload: { nbf: NOW / 1000 + 6 } }],
     ['one from the future', 'token.not_yet_valid', { payload: { iat: NOW / 1000 + 6 } }],
     [
+      // Covers: V9.2.1
       'an infinite expiry',
       'token.malformed',
       { payload: withText((json) => json.replace(/"exp":\d+/, '"exp":1e400'), claims) },
@@ -311,10 +317,12 @@ describe('a bad token is denied with 401 invalid_token', () => {
     expect(await codeOf(token, policyWith({ maxTokenBytes: less }))).toBe('token.too_large');
   });
 
+  // Covers: V9.1.1
   test('a token of another key with the same id', async () => {
     expect(await codeOf(await other.token())).toBe('token.signature_invalid');
   });
 
+  // Covers: V9.1.2
   test('a public key used as a secret (RFC 8725 §2.1)', async () => {
     const asText = new TextEncoder().encode(JSON.stringify(rsa.jwk));
     const forged = await (await secretSigner('HS256', asText)).token({
@@ -325,6 +333,7 @@ describe('a bad token is denied with 401 invalid_token', () => {
     expect(await codeOf(await rsa.token(), by)).toBe('ok');
   });
 
+  // Covers: V9.1.2
   test('an algorithm that the key could do but the issuer may not', async () => {
     const by = policyWith({ keys: localJwks({ keys: [rsa.jwk] }), algorithms: ['PS256'] });
     expect(await codeOf(await rsa.token(), by)).toBe('token.algorithm_refused');
@@ -570,6 +579,7 @@ describe('credentials', () => {
     expect(rendered(ask({ authorization: 'DPoP abc' }))[0]).toBe('credentials.missing');
   });
 
+  // Covers: V14.2.1
   test('in the query count as none', async () => {
     const url = `https://api.example.com/?access_token=${await ec.token()}`;
     expect(rendered(ask({}, url))[0]).toBe('credentials.missing');
@@ -753,6 +763,7 @@ describe('several issuers', () => {
 });
 
 describe('the principal', () => {
+  // Covers: V10.3.3
   test('two pairs of issuer and subject never share an id', async () => {
     const parts = ['a', 'a"', '"', '","', 'a,', '[', '\\', 'a"b', 'client'];
     const issuers = parts.map((each) => ({ issuer: each, audience, keys }));
@@ -1025,6 +1036,7 @@ describe('faults', () => {
     }
   });
 
+  // Covers: V16.5.2, V16.5.3
   test('a key source that throws or rejects is a fault of ours', async () => {
     for (const find of [
       () => {

@@ -43,6 +43,7 @@ describe('discoverIssuer', () => {
   });
 
   test.each<[string, (origin: string) => object]>([
+    // Covers: V10.5.3
     ['another issuer', () => ({ issuer: 'https://evil.example.com' })],
     ['the issuer with a slash', (origin) => ({ issuer: `${origin}/` })],
     ['the issuer in another case', (origin) => ({ issuer: origin.toUpperCase() })],

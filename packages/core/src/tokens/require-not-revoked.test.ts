@@ -191,6 +191,7 @@ describe('revocations', () => {
   });
 });
 
+// Covers: V8.3.2
 test('revocation is asked on every call, also for a token that is known', async () => {
   const ec = await signer('ES256');
   const store = memoryRevocationStore();
@@ -245,6 +246,7 @@ describe('while the store does not answer', () => {
     ['it answers 0', storeThat(async () => 0 as unknown as boolean)],
   ];
 
+  // Covers: V16.5.2, V16.5.3
   test.each(broken)('calls are denied: %s', async (_name, store) => {
     const outcome = await requireNotRevoked({ store, timeout: '10ms' }).check(request, factsWith());
     expect(outcome).toMatchObject({

@@ -45,6 +45,7 @@ describe('how the user signed in', () => {
   });
 });
 
+// Covers: V10.3.4
 describe('when the user signed in', () => {
   test.each<[string, unknown, boolean]>([
     ['just now', seconds, true],
@@ -83,6 +84,7 @@ test('the challenge is worded as in RFC 9470 §3', () => {
   );
 });
 
+// Covers: V7.5.3
 test('the challenge names all that is needed, in the scheme of the credential', () => {
   const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
   const options = { acr: ['b', 'a'], maxAge: '1m', realm: 'bank', resourceMetadata } as const;

@@ -143,6 +143,7 @@ describe('names', () => {
     expect(resolve).toHaveBeenCalledTimes(1);
   });
 
+  // Covers: API7:2023, V1.3.6
   test('that are rebound between two connections are denied at the second', async () => {
     const server = await serve((_, response) =>
       response.setHeader('connection', 'close').end('ok'),
@@ -217,6 +218,7 @@ describe('redirects', () => {
     expect(await outcome(openFetch([server])(server.url('/start')))).toBe(code);
   });
 
+  // Covers: API7:2023, V1.3.6
   test('to a name that resolves to a private address are denied', async () => {
     const server = await redirecting('http://inner.example.com/');
     const fetch = openFetch([server], { resolve: async () => ['10.0.0.1'] });
@@ -292,6 +294,7 @@ describe('redirects', () => {
     expect(server.requests).toHaveLength(4);
   });
 
+  // Covers: V15.3.2
   test('are handed back or denied where that was asked for', async () => {
     const server = await redirecting('http://10.0.0.1/');
     const fetch = openFetch([server]);
@@ -339,6 +342,7 @@ async function raw(answer: string | Buffer | (() => void)): Promise<number> {
 }
 
 describe('bounds', () => {
+  // Covers: API10:2023
   test('a body that is longer than allowed is cut off, whether it says so or not', async () => {
     const server = await serve((request, response) => {
       if (request.url === '/said') response.setHeader('content-length', 2_000);

@@ -74,6 +74,7 @@ describe.each(databases)('%s', (_name, open) => {
     await log.close();
   };
 
+  // Covers: V16.4.2
   test('what was written verifies, and is whole', async () => {
     await written();
     expect(await verify()).toMatchObject({
@@ -396,6 +397,7 @@ describe.each(databases)('%s', (_name, open) => {
     });
   });
 
+  // Covers: V16.4.2
   test('a writer notices that its chain was cut back, and writes no more', async () => {
     const faults: unknown[] = [];
     const log = writer({ onFault: (cause) => faults.push(cause), queue: { timeout: '300ms' } });
