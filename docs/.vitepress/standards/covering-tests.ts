@@ -105,7 +105,7 @@ function callOver(name: string, source: ts.SourceFile): ts.CallExpression | unde
     const isIt =
       ts.isCallExpression(node) &&
       ts.isCallExpression(node.expression) &&
-      /\.each$/.test(node.expression.expression.getText(source)) &&
+      node.expression.expression.getText(source).endsWith('.each') &&
       node.expression.arguments.some((argument) => argument.getText(source).includes(name));
     return isIt ? node : ts.forEachChild(node, visit);
   };

@@ -90,7 +90,8 @@ const escaped = (title: string): string =>
     .replaceAll('<', '&lt;')
     .replaceAll('{{', '{&#8203;{');
 
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
