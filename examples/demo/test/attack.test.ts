@@ -27,6 +27,11 @@ async function attack(transport: Transport, path: string, ...args: readonly stri
 }
 
 // The demo sets no cookies, and keeps a limit on exports alone; the token is bound to no key.
+const GRAPHQL = ['graphql.introspection', 'graphql.cost'];
+const GRPC = 'metadata unlisted reflection health deadline oversized framing streams telling'
+  .split(' ')
+  .map((name) => `grpc.${name}`);
+const HTTP = ['cors.reflected', 'method.trace', 'headers.missing', 'errors.telling'];
 const NOT_HERE = [
   'csrf.simple',
   'limit.missing',
@@ -34,11 +39,12 @@ const NOT_HERE = [
 ];
 
 test.each<[Transport, readonly string[], string, readonly string[]]>([
-  ['Express', [], '/orders', ['graphql.introspection', 'graphql.cost']],
-  ['Fastify', [], '/orders', ['graphql.introspection', 'graphql.cost']],
-  ['Hono', [], '/orders', ['graphql.introspection', 'graphql.cost']],
-  ['fetch', [], '/orders', ['graphql.introspection', 'graphql.cost']],
-  ['Apollo', ['--graphql', '{ orders { message } }'], '/', []],
+  ['Express', [], '/orders', [...GRAPHQL, ...GRPC]],
+  ['Fastify', [], '/orders', [...GRAPHQL, ...GRPC]],
+  ['Hono', [], '/orders', [...GRAPHQL, ...GRPC]],
+  ['fetch', [], '/orders', [...GRAPHQL, ...GRPC]],
+  ['Apollo', ['--graphql', '{ orders { message } }'], '/', GRPC],
+  ['gRPC', ['--grpc'], '/shop.v1.Shop/Orders', [...GRAPHQL, ...HTTP]],
 ])('the demo on %s withstands every attack', async (transport, args, path, otherProtocol) => {
   const { code, err, evidence, skipped, withstood } = await attack(transport, path, ...args);
   expect([code, err, evidence]).toEqual([0, '', []]);

@@ -2,9 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { headerValue, httpUrl, isLoopback } from '../addresses.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
 import { readInput } from '../files.ts';
-import { call, credentials, isAdmitted, type Target } from './attack.ts';
+import { call, credentials, isAdmitted, nameOf, type Target } from './attack.ts';
 import { ATTACKS } from './attacks.ts';
 import { readDpop } from './dpop.ts';
+import { framed, sendGrpc } from './grpc-call.ts';
 import { toJunit } from './junit.ts';
 import { type Answer, graphqlProbe, type Probe, send } from './probe.ts';
 import { type Result, resultOf } from './result.ts';
@@ -19,6 +20,7 @@ export const attackCommand: Command = {
     'attack http://localhost:3000/orders --i-own-this --token - --dpop-key key.json ' +
       '[--dpop-origin https://api.example.com]',
     "attack http://localhost:4000/ --i-own-this --graphql '{ orders { id } }' [--token …] [--burst 200]",
+    'attack http://localhost:50051/shop.v1.Orders/List --i-own-this --grpc [--message CgEx] [--token …]',
     'attack https://staging.example.com/orders --i-own-this --remote --junit attack.xml --sarif attack.sarif',
   ],
   options: {
@@ -29,26 +31,33 @@ export const attackCommand: Command = {
     'dpop-origin': { type: 'string' },
     cookie: { type: 'string' },
     graphql: { type: 'string' },
+    grpc: { type: 'boolean' },
+    message: { type: 'string' },
     burst: { type: 'string' },
     junit: { type: 'string' },
     sarif: { type: 'string' },
   },
   run: async ({ positionals, flag, text, terminal }) => {
     const url = targetOf(positionals[0], flag('i-own-this'), flag('remote'));
-    const query = text('graphql');
+    const query = queryOf(text('graphql'), flag('grpc'), text('message'));
     const given = text('token');
     const token = given === '-' ? (await readInput()).trim() : given;
-    const plain = (probe: Probe): Promise<Answer> => send(url, probe);
+    const plain = (probe: Probe): Promise<Answer> =>
+      flag('grpc') ? sendGrpc(url, probe) : send(url, probe);
     const keyFile = text('dpop-key');
+    if (flag('grpc') && keyFile !== undefined) {
+      throw new UsageError('--dpop-key is for HTTP; leave it out with --grpc.');
+    }
     const origin = originOf(text('dpop-origin')) ?? url.origin;
     const dpop = keyFile === undefined ? undefined : await readDpop(keyFile, url, origin, plain);
     const target: Target = {
       url,
-      query: query === undefined ? undefined : graphqlProbe({ query }),
+      query,
       token: headerValue('--token', token),
       dpop,
       cookie: headerValue('--cookie', text('cookie')),
-      graphql: query !== undefined,
+      graphql: text('graphql') !== undefined,
+      grpc: flag('grpc'),
       burst: burstOf(text('burst')),
       onProgress: terminal.progress,
       send: dpop?.send ?? plain,
@@ -83,7 +92,7 @@ async function assertAdmitted(target: Target): Promise<void> {
     const answer = await target.send(call(target, headers));
     if (isAdmitted(target, answer)) continue;
     throw new UsageError(
-      `the operation is denied with your credentials as well (${answer.status}), so attacks on ` +
+      `the operation is denied with your credentials as well (${nameOf(answer)}), so attacks on ` +
         'it would show nothing. Name one that they may call.',
     );
   }
@@ -101,6 +110,23 @@ function targetOf(address: string | undefined, isOwned: boolean, isRemote: boole
     throw new UsageError(`${url.hostname} is not this machine. Say --remote if you mean it.`);
   }
   return url;
+}
+
+/** What an honest caller sends. */
+function queryOf(
+  graphql: string | undefined,
+  isGrpc: boolean,
+  message: string | undefined,
+): Probe | undefined {
+  if (isGrpc && graphql !== undefined) throw new UsageError('Say --graphql or --grpc, not both.');
+  if (!isGrpc && message !== undefined) throw new UsageError('--message is for --grpc.');
+  if (graphql !== undefined) return graphqlProbe({ query: graphql });
+  if (!isGrpc) return undefined;
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(message ?? '')) {
+    throw new UsageError('--message is the serialized message of an honest call, in base64.');
+  }
+  const body = framed(Buffer.from(message ?? '', 'base64')).toString('base64');
+  return { method: 'POST', body };
 }
 
 function originOf(given: string | undefined): string | undefined {

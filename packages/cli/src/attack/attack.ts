@@ -4,7 +4,7 @@ import type { Answer, Probe } from './probe.ts';
 /** What the user said of the target. */
 export interface Target {
   readonly url: URL;
-  /** The query of GraphQL as an honest caller sends it, but for credentials. Default: a GET of the address. */
+  /** What an honest caller sends, but for credentials: a query, a message of gRPC. Default: a GET of the address. */
   readonly query?: Probe | undefined;
   /** A token that the target admits. */
   readonly token?: string | undefined;
@@ -14,6 +14,8 @@ export interface Target {
   readonly cookie?: string | undefined;
   /** The target speaks GraphQL. */
   readonly graphql: boolean;
+  /** The target is a method of gRPC. Default: false. */
+  readonly grpc?: boolean | undefined;
   /** How many calls a limit must end. */
   readonly burst?: number | undefined;
   /** Told how far an attack of many calls has come. */
@@ -59,10 +61,10 @@ export function call({ query }: Target, headers: Headers = [], changed: Probe = 
   return { ...query, ...changed, headers: [...(query?.headers ?? []), ...headers] };
 }
 
-/** Whether a call went through. GraphQL may answer denials with 200, so a query takes data besides. */
-export function isAdmitted({ query }: Target, answer: Answer): boolean {
+/** Whether a call went through. GraphQL may answer denials with 200, so that takes data besides. */
+export function isAdmitted({ graphql }: Target, answer: Answer): boolean {
   if (answer.status < 200 || answer.status >= 300) return false;
-  return query === undefined || hasData(answer.body);
+  return !graphql || hasData(answer.body);
 }
 
 function hasData(body: string): boolean {
@@ -77,6 +79,11 @@ function hasData(body: string): boolean {
   }
 }
 
+export const nameOf = ({ label, status }: Answer): string | number => label ?? status;
+
+/** For attacks of browsers, and of what HTTP alone has. */
+export const needsHttp = ({ grpc }: Target): string | undefined => (grpc ? 'HTTP' : undefined);
+
 /** Fails where any of the probes goes through. */
 export async function anyAdmitted(
   target: Target,
@@ -84,7 +91,7 @@ export async function anyAdmitted(
 ): Promise<string | undefined> {
   for (const [what, probe] of probes) {
     const answer = await target.send(probe);
-    if (isAdmitted(target, answer)) return `${what} is answered with ${answer.status}.`;
+    if (isAdmitted(target, answer)) return `${what} is answered with ${nameOf(answer)}.`;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { type Attack, call, ownHeaders } from './attack.ts';
 import { DPOP_ATTACKS } from './dpop-attacks.ts';
 import { GRAPHQL_ATTACKS } from './graphql-attacks.ts';
+import { GRPC_ATTACKS } from './grpc-attacks.ts';
 import { HTTP_ATTACKS } from './http-attacks.ts';
 import { TOKEN_ATTACKS } from './token-attacks.ts';
 
@@ -10,6 +11,7 @@ export const ATTACKS: readonly Attack[] = [
   ...DPOP_ATTACKS,
   ...HTTP_ATTACKS,
   ...GRAPHQL_ATTACKS,
+  ...GRPC_ATTACKS,
   {
     id: 'limit.missing',
     owasp: 'API4:2023',

@@ -1,4 +1,12 @@
-import { type Attack, anyAdmitted, call, EVIL, type Headers, ownHeaders } from './attack.ts';
+import {
+  type Attack,
+  anyAdmitted,
+  call,
+  EVIL,
+  type Headers,
+  needsHttp,
+  ownHeaders,
+} from './attack.ts';
 import type { Probe } from './probe.ts';
 
 export const HTTP_ATTACKS: readonly Attack[] = [
@@ -45,6 +53,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     id: 'cors.reflected',
     owasp: 'API8:2023',
     title: 'Other origins may not read answers',
+    needs: needsHttp,
     run: async (target) => {
       for (const origin of [EVIL, 'null']) {
         const asked = [['access-control-request-method', target.query?.method ?? 'GET']] as const;
@@ -89,6 +98,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     id: 'method.trace',
     owasp: 'API8:2023',
     title: 'TRACE is not answered',
+    needs: needsHttp,
     run: async ({ send }) => {
       const { status } = await send({ method: 'TRACE' });
       return status >= 200 && status < 300 ? `TRACE is answered with ${status}.` : undefined;
@@ -98,6 +108,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     id: 'headers.missing',
     owasp: 'API8:2023',
     title: 'Answers forbid guessing of types, and do not name their software',
+    needs: needsHttp,
     run: async (target) => {
       const { headers } = await target.send(call(target));
       if (headers['x-content-type-options'] !== 'nosniff')
@@ -112,6 +123,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     id: 'errors.telling',
     owasp: 'API8:2023',
     title: 'Errors tell nothing of the server',
+    needs: needsHttp,
     run: async (target) => {
       const { body } = await target.send({
         method: 'POST',

@@ -16,6 +16,8 @@ export interface Probe {
 /** What came back. */
 export interface Answer {
   readonly status: number;
+  /** How to name the answer where that is not by its status. */
+  readonly label?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
 }
