@@ -1,3 +1,5 @@
+import { recordTimes, type Timing } from './measurements.ts';
+
 /** How contenders are measured. */
 interface Turns {
   /** Calls of each contender in each round. */
@@ -8,21 +10,27 @@ interface Turns {
 }
 
 /**
- * Nanoseconds for each call, for each contender: its best round. They take turns, so that a machine that is slow for
- * a while is slow for all of them, and whatever else it does only adds to a round.
+ * Nanoseconds for each call, for each contender: its best round, and the median of all. They take turns, so that a
+ * machine that is slow for a while is slow for all of them, and whatever else it does only adds to a round.
  */
 export async function inTurns(
   contenders: Readonly<Record<string, (index: number) => unknown>>,
   { each, rounds, inFlight = 1 }: Turns,
-): Promise<ReadonlyMap<string, number>> {
-  const best = new Map<string, number>();
+): Promise<ReadonlyMap<string, Timing>> {
+  const taken = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
     for (const [name, task] of Object.entries(contenders)) {
-      const time = await timed(task, each, inFlight);
-      best.set(name, Math.min(best.get(name) ?? Number.POSITIVE_INFINITY, time));
+      const times = taken.get(name) ?? [];
+      times.push(await timed(task, each, inFlight));
+      taken.set(name, times);
     }
   }
-  return best;
+  return new Map([...taken].map(([name, times]) => [name, timingOf(times)]));
+}
+
+function timingOf(times: readonly number[]): Timing {
+  const sorted = times.toSorted((a, b) => a - b);
+  return { best: sorted[0] ?? 0, median: sorted[Math.floor(sorted.length / 2)] ?? 0 };
 }
 
 async function timed(
@@ -52,11 +60,12 @@ function isPromise(value: unknown): boolean {
   return value instanceof Promise;
 }
 
-/** Prints contenders with their time as a multiple of that of the first one. */
-export function print(title: string, times: ReadonlyMap<string, number>): void {
-  const [first = 1] = times.values();
+/** Prints contenders with the time of their best round, as a multiple of that of the first one, and records them. */
+export function print(title: string, times: ReadonlyMap<string, Timing>): void {
+  recordTimes(title, times);
+  const first = [...times.values()][0]?.best ?? 1;
   console.log(`\n${title}: time of one, how many a second, and as a multiple of the first`);
-  for (const [name, time] of times) {
+  for (const [name, { best: time }] of times) {
     const rate = Math.round(1e9 / time).toLocaleString('en');
     console.log(
       `  ${name.padEnd(48)} ${(time / 1_000).toFixed(2).padStart(8)} µs ${rate.padStart(11)}/s ${(time / first).toFixed(2).padStart(6)} x`,

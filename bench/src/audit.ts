@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { allowAnonymous, audit, guard, jsonLines } from '@apisec/core';
 import { migrate, postgresAuditSink, verifyChain } from '@apisec/postgres';
 import { Pool } from 'pg';
+import { record } from '../measurements.ts';
 
 /**
  * What one event costs, and how many a second reach PostgreSQL. The second part needs `DATABASE_URL`, makes a schema of
@@ -61,7 +62,9 @@ async function costOfLines(): Promise<number> {
   return best;
 }
 
-console.log(`audit: one event with its line of JSON costs ${(await costOfLines()).toFixed(1)} µs`);
+const lineCost = await costOfLines();
+console.log(`audit: one event with its line of JSON costs ${lineCost.toFixed(1)} µs`);
+record('Processor time of an event', 'µs', [{ name: 'with its line of JSON', value: lineCost }]);
 
 const url = process.env['DATABASE_URL'];
 if (url === undefined) console.log('audit into PostgreSQL: set DATABASE_URL to measure it\n');
@@ -94,6 +97,11 @@ async function intoPostgres(connectionString: string): Promise<void> {
     const { written = 0, lost = 0 } = log.stats()[0] ?? {};
     await log.close();
     const report = await verifyChain(pool, { schema, keys });
+    record('Events into the hash chain of PostgreSQL', 'a second', [
+      { name: 'asked for', value: PER_SECOND },
+      { name: 'written', value: written / writtenIn },
+      { name: 'lost', value: lost / writtenIn },
+    ]);
     console.log(
       `audit into PostgreSQL: ${made} events in ${madeIn.toFixed(1)} s, all written after ${writtenIn.toFixed(1)} s ` +
         `(${Math.round(written / writtenIn)} a second), ${lost} lost, ${mostQueued} queued at most; ` +

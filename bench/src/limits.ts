@@ -4,6 +4,7 @@ import { memoryLimitStore, rateLimit, slidingWindow, tokenBucket } from '@apisec
 import { MemoryStore } from 'express-rate-limit';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { inTurns, print } from '../in-turns.ts';
+import { record } from '../measurements.ts';
 
 const MANY = 1e9;
 const HOUR = 3_600_000;
@@ -94,5 +95,10 @@ const bytes = {
 for (const [name, each] of Object.entries(bytes)) {
   console.log(`bytes for each of 100,000 callers: ${name.padEnd(24)} ${Math.round(each)}`);
 }
+record(
+  'Bytes for each of 100,000 callers',
+  'bytes',
+  Object.entries(bytes).map(([name, value]) => ({ name, value })),
+);
 third.shutdown();
 express.shutdown();

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { safeFetch, sendWebhook } from '@apisec/egress';
 import { migrate, postgresWebhookOutbox } from '@apisec/postgres';
 import { Pool } from 'pg';
+import { record } from '../measurements.ts';
 import { startReceiver } from './parts/start-receiver.ts';
 
 /** Messages that are delivered in one round. */
@@ -60,6 +61,9 @@ async function deliveriesPerSecond(databaseUrl: string): Promise<void> {
       const seconds = (performance.now() - started) / 1_000;
       await hooks.stop();
       const { user, system } = process.cpuUsage(cpu);
+      record('Webhooks out of the outbox', 'deliveries a second', [
+        { name: 'deliveries', value: MESSAGES / seconds },
+      ]);
       console.log(
         `  ${Math.round(MESSAGES / seconds).toLocaleString('en')} deliveries a second, ${Math.round((user + system) / MESSAGES)} µs of CPU each, with the receiver's`,
       );

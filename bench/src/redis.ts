@@ -12,6 +12,7 @@ import { Ratelimit } from '@upstash/ratelimit';
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { inTurns, print } from '../in-turns.ts';
+import { record } from '../measurements.ts';
 import { hasRedis, withRedis } from './parts/with-redis.ts';
 
 /** Decisions on a Redis of our own, 64 in flight, beside a bare INCR on the same connection settings. */
@@ -101,6 +102,10 @@ async function compareLeases(url: string): Promise<void> {
       for (const client of clients) client.disconnect();
     }
     const [asked = 0, leased = 1] = counted;
+    record(`One hot key, ${load}: commands`, 'commands', [
+      { name: 'asked for each call', value: asked },
+      { name: 'leased', value: leased },
+    ]);
     console.log(`  ${''.padEnd(48)} ${(asked / leased).toFixed(1).padStart(9)} x fewer`);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { compiledCode } from './compiled-code.ts';
+import { measuredTables } from './measured.ts';
 import { sourceLinks } from './source-links.ts';
 import { standardTables } from './standards/tables.ts';
 
@@ -87,7 +88,7 @@ export default defineConfig({
   // Fonts and everything else come from the site itself.
   appearance: true,
   markdown: {
-    config: (md) => md.use(standardTables).use(sourceLinks, docs),
+    config: (md) => md.use(standardTables).use(measuredTables).use(sourceLinks, docs),
     codeTransformers: [compiledCode],
   },
   themeConfig: {
@@ -124,6 +125,7 @@ export default defineConfig({
           { text: 'Mutation scores', link: '/mutation' },
           { text: 'Runtimes', link: '/runtimes' },
           { text: 'Benchmarks', link: '/benchmarks' },
+          { text: 'Benchmarks: the latest runs', link: '/measured' },
           { text: 'Limits: what each admits', link: '/limits/README' },
         ],
       },
