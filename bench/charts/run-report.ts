@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Measurement, Run } from '../measurements.ts';
 import { barChart } from './bar-chart.ts';
@@ -13,6 +13,10 @@ export function saveRun(run: Run): string {
   const file = join(folder, `${run.name}.json`);
   writeFileSync(file, `${JSON.stringify(run, undefined, 2)}\n`);
   writeFileSync(join(folder, `${run.name}.md`), runReport(run));
+  // A run with fewer tables leaves no chart of the one before.
+  for (const chart of readdirSync(charts)) {
+    if (chart.replace(/-\d+\.svg$/, '') === run.name) rmSync(join(charts, chart));
+  }
   for (const [at, table] of run.tables.entries()) {
     if (!hasChart(table)) continue;
     writeFileSync(join(charts, `${run.name}-${at}.svg`), drawTable(table));

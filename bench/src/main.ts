@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { run } from 'mitata';
 import { saveRun } from '../charts/run-report.ts';
-import { record, runOf } from '../measurements.ts';
+import { type Row, record, runOf } from '../measurements.ts';
 import { benchConsole } from './console/console.ts';
 import { benchServers } from './servers/servers.ts';
 
@@ -28,18 +28,33 @@ else {
   else for (const name of wanted.length > 0 ? wanted : there) inOwnProcess(name);
 }
 
+/** What mitata answers, in nanoseconds. */
+interface MitataRun {
+  readonly layout: readonly { readonly name: string | number | null }[];
+  readonly benchmarks: readonly {
+    readonly group: number;
+    readonly runs: readonly {
+      readonly name: string;
+      readonly stats?: { readonly p50: number; readonly min: number };
+    }[];
+  }[];
+}
+
 async function bench(name: string): Promise<void> {
   await import(`./${name}.ts`);
-  // Some files add benchmarks to mitata when they are imported.
-  const { benchmarks } = await run();
-  for (const { alias, runs } of benchmarks) {
-    const rows = runs.flatMap(({ name: contender, stats }) =>
-      stats === undefined
-        ? []
-        : [{ name: contender, value: stats.p50 / 1_000, best: stats.min / 1_000 }],
-    );
-    record(alias, 'µs', rows);
+  // Some files add benchmarks to mitata when they are imported, in groups. Its types do not tell of these.
+  const { benchmarks, layout } = (await run()) as unknown as MitataRun;
+  const tables = new Map<string, Row[]>();
+  for (const { group, runs } of benchmarks) {
+    const title = String(layout[group]?.name || name);
+    const rows = tables.get(title) ?? [];
+    for (const { name: contender, stats } of runs) {
+      if (stats === undefined) continue;
+      rows.push({ name: contender, value: stats.p50 / 1_000, best: stats.min / 1_000 });
+    }
+    tables.set(title, rows);
   }
+  for (const [title, rows] of tables) record(title, 'µs', rows);
   const measured = runOf(name);
   if (measured !== undefined) console.log(`\nwritten to ${saveRun(measured)}`);
 }
