@@ -162,7 +162,8 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     call: object | undefined,
     wasGood: boolean,
   ): MaybePromise<ApiKeyVerification> => {
-    const lookup = lookUp(options.imported, presented);
+    const { imported } = options;
+    const lookup = imported === undefined ? undefined : lookUp(imported, presented);
     if (lookup === undefined) return MALFORMED;
     const bad = denied.get(presented);
     if (bad !== undefined && isFresh(bad, at)) return bad.result;

@@ -15,8 +15,8 @@ export interface ImportedKeys {
 }
 
 /** What the user's function finds in a presented text, held to its bounds; what it throws is a text that is no key. */
-export function lookUp(imported: ImportedKeys | undefined, presented: unknown): string | undefined {
-  if (imported === undefined || typeof presented !== 'string') return undefined;
+export function lookUp(imported: ImportedKeys, presented: unknown): string | undefined {
+  if (typeof presented !== 'string') return undefined;
   if (presented === '' || presented.length > LONGEST_IMPORTED) return undefined;
   try {
     const lookup: unknown = imported.lookup(presented);
