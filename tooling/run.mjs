@@ -135,6 +135,7 @@ const commands = {
   size: (args) => node('tooling/size.mjs', ...args),
   'check:advisories': (args) => node('tooling/check-advisories.mjs', ...args),
   'check:pack': (args) => node('tooling/check-pack.mjs', ...args),
+  'check:start': (args) => node('tooling/check-start.mjs', ...args),
   'check:requirements': (args) => node('tooling/check-requirements.mjs', ...args),
 };
 
