@@ -295,6 +295,45 @@ describe('keys of another product', () => {
     expect(await codeOf(keys.verify(text))).toBe(code);
   });
 
+  // The function here takes whatever it gets, so that what is denied is denied before it or after.
+  test.each<[string, unknown, unknown, string]>([
+    ['of 512 characters', 'o'.repeat(512), 'a1b2c3d4', 'api_key.unknown'],
+    ['of 513 characters', 'o'.repeat(513), 'a1b2c3d4', 'api_key.malformed'],
+    ['without any', '', 'a1b2c3d4', 'api_key.malformed'],
+    ['that is not a text', 7, 'a1b2c3d4', 'api_key.malformed'],
+    ['with an id of 256 characters', 'old', 'i'.repeat(256), 'api_key.unknown'],
+    ['with an id of 257 characters', 'old', 'i'.repeat(257), 'api_key.malformed'],
+    ['with an empty id', 'old', '', 'api_key.malformed'],
+    ['with an id that is not a text', 'old', ['a1b2c3d4'], 'api_key.malformed'],
+    ['without an id', 'old', undefined, 'api_key.malformed'],
+  ])('a text %s is held to its bounds', async (_name, text, id, code) => {
+    const { keys } = await takeOver({
+      imported: { ...imported, lookup: () => id as string | undefined },
+    });
+    expect(await codeOf(keys.verify(text as string))).toBe(code);
+  });
+
+  test('are read once for many at once, and once more for none that was denied just now', async () => {
+    const inner = memoryApiKeyStore();
+    let reads = 0;
+    const store = {
+      ...inner,
+      get: async (id: string) => {
+        reads++;
+        return inner.get(id);
+      },
+    };
+    const { keys } = await takeOver({ store });
+    const unknown = 'old-a1b2c3d4-ffffffffffffffff';
+    reads = 0;
+    const first = keys.verify(unknown);
+    await new Promise((resolve) => setTimeout(resolve));
+    const answers = [first, keys.verify(unknown), keys.verify(unknown)];
+    expect(await Promise.all(answers.map(codeOf))).toEqual(Array(3).fill('api_key.unknown'));
+    expect(await codeOf(keys.verify(unknown))).toBe('api_key.unknown');
+    expect(reads).toBe(1);
+  });
+
   test('are not compared for texts of ours, whoever made up their id', async () => {
     const { keys, id } = await takeOver();
     const { makeKey } = await import('./api-key-format.ts');
