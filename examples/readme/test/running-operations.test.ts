@@ -42,7 +42,7 @@ test('the guide to logging writes why a call was denied, and no token, and alert
   vi.stubGlobal('fetch', provider.fetch);
   const written: string[] = [];
   vi.spyOn(console, 'error').mockImplementation((line) => void written.push(String(line)));
-  const [first, alerting] = await runGuide('logging', [0, 5]);
+  const [first, alerting] = await runGuide('logging', [0, 6]);
   const call = callOf(first?.['orders']);
   expect((await call({})).status).toBe(200);
   expect((await call({ aud: 'https://other.example.com' })).status).toBe(401);

@@ -17,6 +17,7 @@ const COMPILED: Readonly<Record<string, string>> = {
   'logging 2': 'packages/core/src/audit/audit.test.ts',
   'logging 3': 'packages/core/src/api-keys/api-keys.test.ts',
   'logging 4': 'packages/postgres/src/audit/audit-chain.test.ts',
+  'logging 5': 'packages/postgres/src/audit/chain-lines.test.ts',
   'metrics 2': 'packages/insights/src/usage-history.test.ts',
   'mtls 0': 'packages/grpc/test/tls-files.test.ts',
   'mtls 2': 'packages/grpc/test/tls-files.test.ts',

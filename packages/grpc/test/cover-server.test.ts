@@ -29,7 +29,7 @@ test('an unknown method is answered as an unlisted one is, and heard of', async 
   const { [RESET]: _, ...listed } = everything;
   const probes = ['/shop.v1.Shop/Nothing', '/no.Service/Get', '/'];
   const ends = ({ code, details, replies, initial, trailing }: Answer) => {
-    const { date: _date, ...rest } = trailing.getMap();
+    const { date: _date, 'x-request-id': _id, ...rest } = trailing.getMap();
     return { code, details, replies, initial, rest };
   };
   const covered = await openShop(
