@@ -7,6 +7,7 @@ import { limitPage, type Page } from './limit-page.ts';
 const secret = crypto.getRandomValues(new Uint8Array(32));
 const other = crypto.getRandomValues(new Uint8Array(32));
 let time = 1_000_000;
+const POSITION = ['2026-01-01', 7];
 
 type Facts = Pick<AuthenticatedFacts, 'principal'>;
 
@@ -32,14 +33,19 @@ function caller(id: string, tenant = 'a'): Principal {
 
 async function ask(
   query: string,
-  { principal = caller('ann'), operation = 'GET /orders', policy = pager() } = {},
+  {
+    principal = caller('ann'),
+    operation = 'GET /orders',
+    path = '/orders',
+    policy = pager(),
+  } = {},
 ): Promise<Page | string> {
   const facts: CallFacts & Facts = {
     call: { protocol: 'http', operation },
     peer: { address: '192.0.2.1', id: '192.0.2.1' },
     principal,
   };
-  const outcome = await policy.check(new Request(`https://api.example.com/orders${query}`), facts);
+  const outcome = await policy.check(new Request(`https://api.example.com${path}${query}`), facts);
   if (!outcome.ok) return outcome.denial.code;
   return outcome.facts?.page ?? 'no page';
 }
@@ -47,7 +53,7 @@ async function ask(
 async function cursorFor(query = '', options: Parameters<typeof ask>[1] = {}): Promise<string> {
   const page = await ask(query, options);
   if (typeof page === 'string') throw new Error(page);
-  return page.next(['2026-01-01', 7]);
+  return page.next(POSITION);
 }
 
 describe('limitPage', () => {
@@ -138,6 +144,24 @@ describe('a cursor', () => {
       expect(await denied).toBe('page.cursor_invalid');
     }
   });
+
+  test('is denied for another parameter of the path, where the operation is the same', async () => {
+    const at = (id: string) => ({ operation: 'GET /folders/:id/items', path: `/folders/${id}/items` });
+    const cursor = await cursorFor('?limit=5', at('1'));
+    expect(await ask(`?limit=9&cursor=${cursor}`, at('1'))).toMatchObject({ after: POSITION });
+    for (const id of ['2', '1/', '%31', '1%2f..%2f2', '']) {
+      expect(await ask(`?cursor=${cursor}`, at(id))).toBe('page.cursor_invalid');
+    }
+  });
+
+  test.each(['', '?q=', '?q=b', '?q=a&q=a', '?q=a&q=b', '?q=b&q=a'])(
+    'for q=a is denied for %j: other parameters say what the list is about, too',
+    async (query) => {
+      const cursor = await cursorFor('?q=a');
+      expect(await ask(`?q=a&cursor=${cursor}`)).toMatchObject({ after: POSITION });
+      expect(await ask(`${query || '?limit=5'}&cursor=${cursor}`)).toBe('page.cursor_invalid');
+    },
+  );
 
   test('is denied when it was changed anywhere, cut, made up or too long', async () => {
     const cursor = await cursorFor();
@@ -272,6 +296,38 @@ describe('limitPage of a message', () => {
     ],
   ])('denies %s', async (_attack, message, code) => {
     expect(await read(message)).toBe(code);
+  });
+
+  test('seals cursors for what the others say the list is about, whatever type it has', async () => {
+    const ofFolder = limitPage({
+      size: { max: 100 },
+      others: ['folder', 'view'],
+      from: ({ message }: MessageFacts) => message as Record<string, unknown>,
+      cursors: { secrets: [secret], caller: () => 'ann' },
+    });
+    const list = async (message: unknown): Promise<Page | string> => {
+      const outcome = await ofFolder.check(new Request('https://api.example.com/'), {
+        call: { protocol: 'grpc', operation: '/shop.v1.Shop/List' },
+        peer: { address: '192.0.2.1', id: '192.0.2.1' },
+        message,
+      });
+      return outcome.ok ? (outcome.facts?.page ?? 'no page') : outcome.denial.code;
+    };
+    const folders = [undefined, '1', '2', 1n, ['1'], ['1', '2'], { id: '1' }, { id: 1n }, true];
+    for (const folder of folders) {
+      const page = await list({ folder });
+      if (typeof page === 'string') throw new Error(page);
+      const cursor = await page.next(['x']);
+      for (const other of folders) {
+        const answer = await list({ folder: other, cursor });
+        if (other === folder) expect(answer).toMatchObject({ after: ['x'] });
+        else expect(answer).toBe('page.cursor_invalid');
+      }
+      expect(await list({ view: folder ?? 'v', cursor })).toBe('page.cursor_invalid');
+    }
+    const round: Record<string, unknown> = {};
+    round['itself'] = round;
+    expect(await list({ folder: round, cursor: 'AAAA' })).toBe('policy.threw');
   });
 
   test('does not construct where it is not a function', () => {

@@ -2,6 +2,7 @@ import { fault } from '../engine/denial.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import { type Deny, denyWith, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
+import { pathOf } from '../engine/request.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
@@ -35,11 +36,15 @@ export interface LimitPageOptions<
   readonly sort?: readonly Sort[] | undefined;
   /** Parameters that filter by equality: `status=open`. Default: none. */
   readonly filter?: readonly Filter[] | undefined;
-  /** Other parameters of the operation, which something else checks. Default: none. */
+  /**
+   * Other parameters of the operation, which something else checks. A cursor opens with the same ones alone, as they
+   * may say what the list is of. Default: none.
+   */
   readonly others?: readonly string[] | undefined;
   /**
    * Where the parameters are, by the names that the query has for them: in a message of gRPC, or the arguments of a
-   * GraphQL field. What is undefined or null is not there. Default: the query.
+   * GraphQL field. What is undefined or null is not there. With cursors, hand over what the list is of as one of
+   * `others`: nothing else of a message is known here. Default: the query.
    *
    * @example
    * guardMessages(guard<CallFacts & MessageFacts>().use(limitPage({
@@ -65,8 +70,8 @@ export interface Page<Sort extends string = string, Filter extends string = stri
   /** Where the page before ended, from the cursor; undefined for the first page. */
   readonly after: PagePosition | undefined;
   /**
-   * The cursor of the next page, from the sort values of the last row: for this caller, operation, order and filters.
-   * Rejects without `cursors`.
+   * The cursor of the next page, from the sort values of the last row: for this caller, operation, path, order,
+   * filters and `others`. Rejects without `cursors`.
    */
   readonly next: (position: PagePosition) => Promise<string>;
 }
@@ -86,7 +91,8 @@ const WHOLE = /^(?:0|[1-9]\d{0,8})$/;
 /**
  * Denies pages that are too large or too deep, and fields to sort and filter by that are not on the list (OWASP API4,
  * and API3 by way of the order). What the handler may answer is the fact `page`. A cursor is sealed: it tells nothing,
- * and opens for the same caller, operation, order and filters alone. Parameters that nobody named are denied.
+ * and opens for the same caller, operation, path, order, filters and other parameters alone: only the size may change
+ * from page to page. Parameters that nobody named are denied.
  *
  * Denies with `page.invalid`, `page.too_deep`, `page.field_unknown`, `page.cursor_invalid` (400).
  *
@@ -120,7 +126,7 @@ export function limitPage<
   assertConfiguration(usual <= max, `${NAME}: size.default must not be larger than size.max.`);
   const sorts = namesOf('sort', options.sort);
   const filters = namesOf('filter', options.filter);
-  const others = namesOf('others', options.others);
+  const others = [...namesOf('others', options.others)];
   const known = [...OWN, ...filters, ...others];
   assertConfiguration(
     new Set(known).size === known.length,
@@ -162,7 +168,7 @@ export function limitPage<
       for (const [name, value] of Object.entries(query)) {
         if (!names.has(name)) return FIELD_UNKNOWN;
         // Which of two counts is a matter of taste, and so of attack.
-        if (typeof value !== 'string' && !others.has(name)) return INVALID;
+        if (typeof value !== 'string' && !others.includes(name)) return INVALID;
       }
       const text = (name: string): string | undefined => {
         const value = Object.hasOwn(query, name) ? query[name] : undefined;
@@ -191,15 +197,22 @@ export function limitPage<
         const tenant = tenantOf(facts);
         if (tenant === '') throw new TypeError('the tenant of the call has no id');
         const order = sort.map(({ field, descending }) => [field, descending]);
-        // JSON keeps the parts apart whatever is in them; filters are in the order of the options.
-        return JSON.stringify([
-          'apisec page cursor',
-          facts.call.operation,
-          caller,
-          order,
-          Object.entries(chosen),
-          ...(tenant === undefined ? [] : [tenant]),
-        ]);
+        const { protocol, operation } = facts.call;
+        // JSON keeps the parts apart whatever is in them; names are in the order of the options.
+        return JSON.stringify(
+          [
+            'apisec page cursor',
+            operation,
+            // Parameters of the path say what the list is of: the items of which folder.
+            protocol === 'http' ? pathOf(request) : null,
+            caller,
+            order,
+            Object.entries(chosen),
+            others.flatMap((name) => (Object.hasOwn(query, name) ? [[name, query[name]]] : [])),
+            ...(tenant === undefined ? [] : [tenant]),
+          ],
+          (_name, value: unknown) => (typeof value === 'bigint' ? { bigint: `${value}` } : value),
+        );
       };
       const page = (after: PagePosition | undefined): Outcome<PageFacts<Sort, Filter>> =>
         pass({
