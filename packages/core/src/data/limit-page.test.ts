@@ -33,12 +33,7 @@ function caller(id: string, tenant = 'a'): Principal {
 
 async function ask(
   query: string,
-  {
-    principal = caller('ann'),
-    operation = 'GET /orders',
-    path = '/orders',
-    policy = pager(),
-  } = {},
+  { principal = caller('ann'), operation = 'GET /orders', path = '/orders', policy = pager() } = {},
 ): Promise<Page | string> {
   const facts: CallFacts & Facts = {
     call: { protocol: 'http', operation },
@@ -146,7 +141,10 @@ describe('a cursor', () => {
   });
 
   test('is denied for another parameter of the path, where the operation is the same', async () => {
-    const at = (id: string) => ({ operation: 'GET /folders/:id/items', path: `/folders/${id}/items` });
+    const at = (id: string) => ({
+      operation: 'GET /folders/:id/items',
+      path: `/folders/${id}/items`,
+    });
     const cursor = await cursorFor('?limit=5', at('1'));
     expect(await ask(`?limit=9&cursor=${cursor}`, at('1'))).toMatchObject({ after: POSITION });
     for (const id of ['2', '1/', '%31', '1%2f..%2f2', '']) {

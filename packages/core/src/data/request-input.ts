@@ -43,7 +43,7 @@ export function readParameters(given: unknown): Readonly<Record<string, unknown>
 
 /**
  * The parameters of the path as the route of the call names them. Undefined where path and route do not fit segment by
- * segment, or a segment is a pattern whose reading only the router knows.
+ * segment, a name is there twice, or a segment is a pattern whose reading only the router knows.
  */
 export function readParams(
   request: RequestLike,
@@ -58,8 +58,10 @@ export function readParams(
     const given = path[at] ?? '';
     if (/^:\w+$/.test(segment)) {
       const value = decode(given);
-      if (value === undefined) return undefined;
-      define(found, segment.slice(1), value);
+      const name = segment.slice(1);
+      // Of two of one name, handlers get the one or the other, as the framework likes.
+      if (value === undefined || Object.hasOwn(found, name)) return undefined;
+      define(found, name, value);
     } else if (/[:*(){}]/.test(segment) || segment !== given) return undefined;
   }
   return found;

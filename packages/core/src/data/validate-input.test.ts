@@ -456,6 +456,20 @@ describe('query, parameters and headers', () => {
   });
 });
 
+test('a parameter that the route has twice is denied: handlers get the one or the other', async () => {
+  const policy = validateInput({ params: z.object({ id: z.string(), of: z.string().optional() }) });
+  const codeAt = async (operation: string) => {
+    const call = { protocol: 'http', operation } as const;
+    const outcome = await policy.check(new Request('https://api.example.com/1/in/2'), {
+      ...http,
+      call,
+    });
+    return outcome.ok ? 'passed' : outcome.denial.code;
+  };
+  expect(await codeAt('GET /:id/in/:of')).toBe('passed');
+  expect(await codeAt('GET /:id/in/:id')).toBe('input.invalid');
+});
+
 describe('parts and a body', () => {
   const query = z.object({ q: z.string().max(3) });
   const body = z.object({ name: z.string() });

@@ -150,6 +150,26 @@ describe('resolveTenant denies', () => {
       { tenant: 'acme', operation: 'GET /:tenant(\\w+)', path: '/acme' },
     ],
     [
+      'a parameter that the route has twice',
+      'tenant.malformed',
+      { tenant: 'acme', operation: 'GET /:tenant/of/:tenant', path: '/acme/of/evil' },
+    ],
+    [
+      'a wildcard of that name',
+      'tenant.malformed',
+      { tenant: 'acme', operation: 'GET /files/*tenant', path: '/files/evil' },
+    ],
+    [
+      'a parameter in quotes',
+      'tenant.malformed',
+      { tenant: 'acme', operation: 'GET /:"tenant"/files', path: '/evil/files' },
+    ],
+    [
+      'a group of a regular expression',
+      'tenant.malformed',
+      { tenant: 'acme', operation: 'GET /^\\/(?<tenant>[a-z]+)$/', path: '/evil' },
+    ],
+    [
       'an optional parameter',
       'tenant.malformed',
       { tenant: 'acme', operation: 'GET /:tenant?', path: '/acme' },

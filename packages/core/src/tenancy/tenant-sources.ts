@@ -46,7 +46,8 @@ export const tenantFrom: {
   readonly host: (options: TenantHostOptions) => TenantSource<object>;
   /**
    * A parameter of the route: `path('tenant')` reads `/tenants/:tenant/orders`. Routes without it say nothing, and so
-   * do GraphQL and gRPC; a path that cannot be told apart by its route is denied.
+   * do GraphQL and gRPC; a path that cannot be told apart by its route is denied, and so is one whose route has the
+   * parameter twice or as a wildcard.
    */
   readonly path: (parameter: string) => TenantSource<CallFacts>;
   /** A request header, or an entry of gRPC metadata. One that is sent twice is denied. */
@@ -92,12 +93,16 @@ export const tenantFrom: {
       typeof parameter === 'string' && /^\w+$/.test(parameter),
       "tenantFrom.path: write the name of a parameter of the route: path('tenant').",
     );
+    // Also `:tenant(\\d+)`, `{:tenant}`, `*tenant` and `(?<tenant>…)`, which name the tenant and are not read here.
+    const named = new RegExp(`[:*<]"?${parameter}(?!\\w)`);
     return Object.freeze<TenantSource<CallFacts>>({
       name: `path :${parameter}`,
       proven: false,
       needs: ['call'],
       read: (request, { call }) =>
-        call.protocol === 'http' ? segmentAt(call.operation, request, parameter) : undefined,
+        call.protocol === 'http'
+          ? segmentAt(call.operation, request, `:${parameter}`, named)
+          : undefined,
     });
   },
   header: (name: string) => {
@@ -138,10 +143,17 @@ function labelUnder(host: string | null | undefined, under: string): string | un
  * What stands in the path where the route has `:parameter`. Only what is in front of it must fit: behind it there may
  * be wildcards.
  */
-function segmentAt(operation: string, request: RequestLike, parameter: string): string | undefined {
+function segmentAt(
+  operation: string,
+  request: RequestLike,
+  parameter: string,
+  named: RegExp,
+): string | undefined {
   const route = operation.slice(operation.indexOf(' ') + 1).split('/');
-  const at = route.findIndex((segment) => isParameter(segment, parameter));
+  const at = route.findIndex((segment) => named.test(segment));
   if (at < 0) return undefined;
+  // Of two, as in routers within routers, handlers get the one or the other, as the framework likes.
+  if (route.some((segment, each) => each > at && named.test(segment))) return UNREADABLE;
   const path = pathOf(request).split('/');
   for (let each = 0; each < at; each++) {
     const segment = route[each] as string;
@@ -149,16 +161,10 @@ function segmentAt(operation: string, request: RequestLike, parameter: string): 
     // A pattern, an optional part, a wildcard: what the router read is not known.
     if (/[:*(){}?]/.test(segment) || segment !== path[each]) return UNREADABLE;
   }
-  if (route[at] !== `:${parameter}`) return UNREADABLE;
+  if (route[at] !== parameter) return UNREADABLE;
   try {
     return decodeURIComponent(path[at] ?? UNREADABLE);
   } catch {
     return UNREADABLE;
   }
-}
-
-/** Also `:tenant(\\d+)`, `:tenant?` and `{:tenant}`: those name the tenant and are not read here. */
-function isParameter(segment: string, parameter: string): boolean {
-  const at = segment.indexOf(`:${parameter}`);
-  return at >= 0 && !/\w/.test(segment[at + parameter.length + 1] ?? '');
 }
