@@ -79,6 +79,15 @@ class WrittenDate extends Date {
   }
 }
 
+class WrittenBytes extends Uint8Array {
+  toJSON(): string {
+    return 'secret';
+  }
+}
+class NotedBytes extends Uint8Array {
+  readonly note = 'secret';
+}
+
 describe('filterOutput', () => {
   // Covers: API3:2023, V8.2.3, V15.3.1
   test('lets go out only what the shape names, within objects and lists', () => {
@@ -159,6 +168,8 @@ describe('filterOutput', () => {
       { id: Object.assign(new Date(0), { toISOString: () => ({ hash: 'secret' }) }) },
     ],
     ['a date that writes itself', { id: Object.assign(new Date(0), { toJSON: () => 'secret' }) }],
+    ['bytes that write themselves', { id: new WrittenBytes(1) }],
+    ['bytes in a list that write themselves', { tags: [new WrittenBytes(1)] }],
     ['a list where an object is meant', [{ id: 1 }]],
     ['a text where an object is meant', 'secret'],
     ['a map', new Map([['id', 1]])],
@@ -176,6 +187,25 @@ describe('filterOutput', () => {
       ok: false,
       denial: { kind: 'internal', code: 'release.unfilterable' },
     });
+  });
+
+  test.each([
+    ['plain bytes', Uint8Array.of(1, 2), '{"id":{"0":1,"1":2}}'],
+    ['a buffer', Buffer.of(1, 2), '{"id":{"type":"Buffer","data":[1,2]}}'],
+    ['bytes of a class with members', NotedBytes.of(1, 2), '{"id":{"0":1,"1":2}}'],
+    [
+      'bytes that say of what class they are',
+      Object.assign(Uint8Array.of(1, 2), { constructor: NotedBytes }),
+      '{"id":{"0":1,"1":2}}',
+    ],
+    [
+      'bytes with another subarray',
+      Object.assign(Uint8Array.of(1, 2), { subarray: () => new NotedBytes(1) }),
+      '{"id":{"0":1,"1":2}}',
+    ],
+  ])('lets %s out as bytes alone', (_kind, bytes, text) => {
+    const outcome = release({ shape: { id: 'value' } }, { id: bytes });
+    expect(outcome.ok && JSON.stringify('value' in outcome && outcome.value)).toBe(text);
   });
 
   test('reads a member once, so that a getter has no second answer', () => {

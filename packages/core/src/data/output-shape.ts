@@ -110,9 +110,28 @@ function valueFilter(where: string): OutputFilter {
   );
 }
 
-/** JSON would write what somebody has put on bytes beside them. Another view of the same bytes has nothing of it. */
+/**
+ * JSON would write what somebody has put on bytes beside them, or what their class has. A plain view of the same bytes
+ * has nothing of it; `subarray` would ask that class for another one of its own.
+ */
 function withoutMembers(value: unknown): unknown {
-  return value instanceof Uint8Array ? value.subarray() : value;
+  if (!(value instanceof Uint8Array)) return value;
+  const { buffer, byteOffset, byteLength } = value;
+  return isBuffer(value)
+    ? NodeBuffer?.from(buffer, byteOffset, byteLength)
+    : new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** How Node's own bytes write themselves is known; where there is no Node, there are none. */
+const { Buffer: NodeBuffer } = globalThis as {
+  readonly Buffer?: {
+    readonly prototype: { readonly toJSON: unknown };
+    readonly from: (bytes: ArrayBufferLike, start: number, length: number) => Uint8Array;
+  };
+};
+
+function isBuffer(value: object): boolean {
+  return NodeBuffer !== undefined && Object.getPrototypeOf(value) === NodeBuffer.prototype;
 }
 
 /** What is sent as it is. A date or bytes with a `toJSON` of its own could say anything. */
@@ -123,7 +142,10 @@ function isPlainValue(value: unknown): boolean {
       const { prototype } = Date;
       return value.toJSON === prototype.toJSON && value.toISOString === prototype.toISOString;
     }
-    return value instanceof Uint8Array && !Object.hasOwn(value, 'toJSON');
+    return (
+      value instanceof Uint8Array &&
+      (!('toJSON' in value) || (isBuffer(value) && !Object.hasOwn(value, 'toJSON')))
+    );
   }
   return typeof value !== 'function' && typeof value !== 'symbol';
 }
