@@ -1,5 +1,6 @@
-import type { Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { isEgressError, upstreamError } from './egress-error.ts';
+import type { OriginPool } from './pools.ts';
 import { isRedirect } from './redirect.ts';
 import type { RequestParts } from './request-parts.ts';
 import {
@@ -32,11 +33,13 @@ type Headers_ = Readonly<Record<string, string | string[] | undefined>>;
 const SMALL_BODY = 65_536;
 /** As much of the body of a redirect is read to keep the connection. */
 const REDIRECT_BODY = 16_384;
+/** Not an empty text, which would get a content type. */
+const NOTHING = new Uint8Array(0);
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Sends one request and answers its response, or where it is redirected to. */
 export function exchange(
-  pool: Pool,
+  { pool, places }: OriginPool,
   url: URL,
   parts: RequestParts,
   call: EgressCall,
@@ -51,10 +54,12 @@ export function exchange(
     let answer: { status: number; statusText: string; headers: Headers_ } | undefined;
     let redirection: Redirection | undefined;
     let isOver = false;
+    let stopWaiting: (() => void) | undefined;
 
     const fail = (error: Error): void => {
       if (isOver) return;
       isOver = true;
+      stopWaiting?.();
       controller?.abort(error);
       body?.fail(error);
       // Does nothing where the response is out already.
@@ -80,93 +85,98 @@ export function exchange(
       }
     };
 
-    pool.dispatch(
-      {
-        // The pool has the origin; the path is what was parsed, in ASCII.
-        path: url.pathname + url.search,
-        method: parts.method,
-        headers: wireHeaders(parts),
-        body: bodyOf(parts),
+    const request = {
+      // The pool has the origin; the path is what was parsed, in ASCII.
+      path: url.pathname + url.search,
+      method: parts.method,
+      headers: wireHeaders(parts),
+      body: bodyOf(parts),
+    };
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart: (started) => {
+        controller = started;
+        if (isOver) started.abort(call.stopped ?? new Error('The call was stopped.'));
       },
-      {
-        onRequestStart: (started) => {
-          controller = started;
-          if (isOver) started.abort(call.stopped ?? new Error('The call was stopped.'));
-        },
-        onResponseStart: (_, status, headers, statusText = '') => {
-          // Informational answers (1xx) come before the one that counts.
-          if (status < 200 || isOver) return;
-          answer = { status, statusText, headers };
-          const location = headers['location'];
-          if (parts.redirect !== 'manual' && isRedirect(status) && location !== undefined) {
-            if (typeof location === 'string') redirection = { status, location };
-            // Two targets: others may follow the other one.
-            else
-              fail(upstreamError('egress.response_malformed', 'The redirect has several targets.'));
-            return;
-          }
-          if (parts.method === 'HEAD' || NO_BODY.has(status)) return;
-          const coding = codingOf(String(headers['content-encoding'] ?? ''));
-          if (isEgressError(coding)) {
-            fail(coding);
-            return;
-          }
-          const length = Number(headers['content-length'] ?? Number.NaN);
-          if (length > maxBytes) {
-            fail(tooLarge());
-            return;
-          }
-          if (coding === undefined && length <= SMALL_BODY) {
-            chunks = [];
-            return;
-          }
-          // `onRequestStart` came first, so there is a controller.
-          body = limitedBody(started(controller), coding, maxBytes, (error) => {
-            isOver = true;
-            if (error === undefined) call.finish();
-            else queueMicrotask(call.finish);
-          });
-          respond(body.stream);
-        },
-        onResponseData: (_, chunk) => {
-          size += chunk.length;
-          if (isOver) return;
-          if (redirection !== undefined) {
-            if (size > REDIRECT_BODY) controller?.abort(new Error('A redirect needs no body.'));
-          } else if (chunks !== undefined) {
-            if (size > maxBytes) fail(tooLarge());
-            else chunks.push(chunk);
-          } else if (body !== undefined) body.write(chunk);
-        },
-        onResponseEnd: () => {
-          if (isOver) return;
-          if (body !== undefined) {
-            body.end();
-            return;
-          }
+      onResponseStart: (_, status, headers, statusText = '') => {
+        // Informational answers (1xx) come before the one that counts.
+        if (status < 200 || isOver) return;
+        answer = { status, statusText, headers };
+        const location = headers['location'];
+        if (parts.redirect !== 'manual' && isRedirect(status) && location !== undefined) {
+          if (typeof location === 'string') redirection = { status, location };
+          // Two targets: others may follow the other one.
+          else
+            fail(upstreamError('egress.response_malformed', 'The redirect has several targets.'));
+          return;
+        }
+        if (parts.method === 'HEAD' || NO_BODY.has(status)) return;
+        const coding = codingOf(String(headers['content-encoding'] ?? ''));
+        if (isEgressError(coding)) {
+          fail(coding);
+          return;
+        }
+        const length = Number(headers['content-length'] ?? Number.NaN);
+        if (length > maxBytes) {
+          fail(tooLarge());
+          return;
+        }
+        if (coding === undefined && length <= SMALL_BODY) {
+          chunks = [];
+          return;
+        }
+        // `onRequestStart` came first, so there is a controller.
+        body = limitedBody(started(controller), coding, maxBytes, (error) => {
           isOver = true;
-          if (redirection !== undefined) {
-            resolve(redirection);
-            return;
-          }
-          const [only] = chunks ?? [];
-          respond(
-            only === undefined ? (chunks === undefined ? null : '') : join(chunks ?? [], only),
-          );
-          call.finish();
-        },
-        onResponseError: (_, error) => {
-          if (isOver) return;
-          if (redirection !== undefined) {
-            // Cut off by us, since its body was long.
-            isOver = true;
-            resolve(redirection);
-            return;
-          }
-          fail(isEgressError(error) ? error : brokenOff(error));
-        },
+          if (error === undefined) call.finish();
+          else queueMicrotask(call.finish);
+        });
+        respond(body.stream);
       },
-    );
+      onResponseData: (_, chunk) => {
+        size += chunk.length;
+        if (isOver) return;
+        if (redirection !== undefined) {
+          if (size > REDIRECT_BODY) controller?.abort(new Error('A redirect needs no body.'));
+        } else if (chunks !== undefined) {
+          if (size > maxBytes) fail(tooLarge());
+          else chunks.push(chunk);
+        } else if (body !== undefined) body.write(chunk);
+      },
+      onResponseEnd: () => {
+        places.leave();
+        if (isOver) return;
+        if (body !== undefined) {
+          body.end();
+          return;
+        }
+        isOver = true;
+        if (redirection !== undefined) {
+          resolve(redirection);
+          return;
+        }
+        const [only] = chunks ?? [];
+        respond(
+          only === undefined ? (chunks === undefined ? null : NOTHING) : join(chunks ?? [], only),
+        );
+        call.finish();
+      },
+      onResponseError: (_, error) => {
+        places.leave();
+        if (isOver) return;
+        if (redirection !== undefined) {
+          // Cut off by us, since its body was long.
+          isOver = true;
+          resolve(redirection);
+          return;
+        }
+        fail(isEgressError(error) ? error : brokenOff(error));
+      },
+    };
+    stopWaiting = places.take(() => {
+      // One of the two ends is called whatever happens, also where the pool was closed.
+      if (isOver) places.leave();
+      else pool.dispatch(request, handler);
+    });
   });
 }
 

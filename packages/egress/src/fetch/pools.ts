@@ -1,10 +1,18 @@
 import type { CheckedUrl } from '@apisec/core';
 import { Pool } from 'undici';
 import { type Connecting, pinnedConnector } from './connector.ts';
+import { type Places, places } from './places.ts';
+
+/** The connections to one origin. */
+export interface OriginPool {
+  readonly pool: Pool;
+  /** As many as there may be connections. undici's own queue opens one for each call that was aborted in it. */
+  readonly places: Places;
+}
 
 /** Connections by origin; each safe fetch has its own, so that its TLS options never meet those of another. */
 export interface Pools {
-  readonly poolOf: (checked: CheckedUrl, generation: number) => Pool;
+  readonly poolOf: (checked: CheckedUrl, generation: number) => OriginPool;
   readonly close: () => Promise<void>;
 }
 
@@ -12,7 +20,7 @@ export interface Pools {
 const MOST_ORIGINS = 256;
 
 export function connectionPools(connecting: Connecting, connections: number): Pools {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, OriginPool>();
   return {
     poolOf: (checked, generation) => {
       const key = `${generation} ${checked.url.origin}`;
@@ -20,9 +28,9 @@ export function connectionPools(connecting: Connecting, connections: number): Po
       if (known !== undefined) return known;
       if (pools.size >= MOST_ORIGINS) {
         // The one that was opened first; what still runs on it ends in peace.
-        for (const [oldest, pool] of pools) {
+        for (const [oldest, { pool, places }] of pools) {
           pools.delete(oldest);
-          void pool.close();
+          places.whenNobodyWaits(() => void pool.close());
           break;
         }
       }
@@ -36,13 +44,14 @@ export function connectionPools(connecting: Connecting, connections: number): Po
         bodyTimeout: 0,
         maxHeaderSize: 16_384,
       });
-      pools.set(key, pool);
-      return pool;
+      const made = { pool, places: places(connections) };
+      pools.set(key, made);
+      return made;
     },
     close: async () => {
       const open = [...pools.values()];
       pools.clear();
-      await Promise.all(open.map((pool) => pool.destroy()));
+      await Promise.all(open.map(({ pool }) => pool.destroy()));
     },
   };
 }

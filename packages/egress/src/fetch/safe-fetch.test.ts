@@ -448,12 +448,42 @@ describe('bounds', () => {
     ).toBe('egress.response_malformed');
   });
 
+  test('an empty answer gets no content type', async () => {
+    const server = await serve((_, response) => response.end());
+    const response = await openFetch([server])(server.url());
+    expect(response.headers.get('content-type')).toBeNull();
+    expect(await response.text()).toBe('');
+  });
+
   test('a hundred calls over two connections are all answered', async () => {
     const server = await serve((_, response) => response.end('ok'));
     const fetch = openFetch([server], { maxConnectionsPerOrigin: 2 });
     const all = await Promise.all(Array.from({ length: 100 }, () => outcome(fetch(server.url()))));
     expect(new Set(all)).toEqual(new Set([200]));
     expect(new Set(server.requests.map(({ socket }) => socket)).size).toBeLessThanOrEqual(2);
+  });
+
+  test('an aborted call that waits for a connection does not open one later', async () => {
+    let [opened, answers] = [0, false];
+    const tcp = createTcp((socket) => {
+      opened++;
+      socket.on('error', () => undefined);
+      socket.on('data', () => answers && socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
+    });
+    const port = await listen(tcp);
+    const fetch = openFetch([{ port }], { maxConnectionsPerOrigin: 2 });
+    const call = (signal?: AbortSignal) =>
+      outcome(fetch(`http://127.0.0.1:${port}/`, { signal: signal ?? null }));
+    const all = Array.from({ length: 50 }, () => new AbortController());
+    const calls = all.map(({ signal }) => call(signal));
+    await vi.waitFor(() => expect(opened).toBe(2));
+    for (const each of all) each.abort(new Error('enough'));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['Error: enough']));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // undici opens the two anew that were cut off.
+    expect(opened).toBeLessThanOrEqual(4);
+    answers = true;
+    expect(await Promise.all([call(), call(), call()])).toEqual([204, 204, 204]);
   });
 
   test('an aborted call rejects with the reason, before, while it runs and while it is read', async () => {
@@ -584,6 +614,16 @@ test('an error says its code, and shows its cause to nobody but logs', async () 
   expect(message).toBe('egress.address_not_allowed: The URL may not be called.');
   expect(denial.cause).toContain('10.0.0.1 is private');
   expect(isEgressError(Object.assign(new TypeError('x'), { code: 'egress.timeout' }))).toBe(false);
+});
+
+test('a closed fetch ends what waits for a connection, however much', async () => {
+  const port = await listen(createTcp(() => undefined));
+  const fetch = openFetch([{ port }], { maxConnectionsPerOrigin: 1, maxConcurrent: 10_000 });
+  await fetch.selfTest();
+  const calls = Array.from({ length: 5_000 }, () => outcome(fetch(`http://127.0.0.1:${port}/`)));
+  await Promise.resolve();
+  await fetch.close();
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(['egress.connection_failed']));
 });
 
 test('a closed fetch sends nothing any more', async () => {
