@@ -109,14 +109,15 @@ export function endpoints(
         const response = await post(endpoint, `msg_${randomUUID()}`, body);
         const answer = await response.text();
         if (response.ok && isAnswer(answer, challenge)) {
-          // The keys may be others by now, but not whom they belong to.
+          // The keys may be others by now, but not whom they belong to. Who disabled it meanwhile means it.
           const verified = await change(id, (stored) =>
-            stored.url === endpoint.url
+            stored.url === endpoint.url &&
+            (stored.status !== 'disabled' || endpoint.status === 'disabled')
               ? { ...stored, status: 'active', reason: undefined }
               : undefined,
           );
           if (verified !== undefined) return { ok: true };
-          cause = 'the endpoint has another URL by now';
+          cause = 'the endpoint has another URL by now, or was disabled';
         } else cause = `status ${response.status}`;
       } catch (error) {
         cause = error;

@@ -121,6 +121,30 @@ describe('an endpoint', () => {
     });
   });
 
+  test('that is disabled while it answers its challenge stays so, until it is asked again', async () => {
+    let meanwhile: () => Promise<unknown> = async () => undefined;
+    const server = await serve((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      request.on('end', async () => {
+        await meanwhile();
+        response.end((JSON.parse(body) as { data: { challenge: string } }).data.challenge);
+      });
+    });
+    const { hooks, id, outbox } = await sender(server);
+    meanwhile = () => hooks.disableEndpoint(id, 'abuse');
+    expect(await hooks.challenge(id)).toMatchObject({
+      ok: false,
+      denial: { code: 'webhook.challenge_failed' },
+    });
+    expect(await outbox.getEndpoint(id)).toMatchObject({ status: 'disabled', reason: 'abuse' });
+    meanwhile = async () => undefined;
+    expect(await hooks.challenge(id)).toEqual({ ok: true });
+    expect(await outbox.getEndpoint(id)).toMatchObject({ status: 'active' });
+  });
+
   test('at a private address is never reached, whoever entered it', async () => {
     const { server, messages } = await receiver();
     const hooks = sendWebhook({
