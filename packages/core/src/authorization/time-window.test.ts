@@ -47,6 +47,15 @@ describe('timeWindow', () => {
     expect(timeWindow(window)(Date.parse(time))).toBe(inside);
   });
 
+  test.each([null, '2026', true, 1n, []])(
+    '%s is not a time, though JavaScript takes it for one',
+    (now) => {
+      const always = timeWindow({ zone: 'UTC', from: '00:00', to: '24:00' });
+      expect(always(now as never)).toBeUndefined();
+      expect(always(0)).toBe(true);
+    },
+  );
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY, -9e15])('%d is not a time', (now) => {
     expect(timeWindow(office)(now)).toBeUndefined();
     expect(typeof timeWindow(allDay)(8.64e15)).toBe('boolean');

@@ -57,8 +57,8 @@ export function timeWindow(window: TimeWindow): (now: number) => boolean | undef
   };
   let [asked, answer] = [Number.NaN, false];
   return (now) => {
-    // What a Date can hold.
-    if (!(Math.abs(now) <= 8.64e15)) return undefined;
+    // What a Date can hold. JavaScript takes null for 1970.
+    if (typeof now !== 'number' || !(Math.abs(now) <= 8.64e15)) return undefined;
     const minute = Math.floor(now / MINUTE);
     if (minute !== asked) {
       answer = inside(clock(minute * MINUTE));
