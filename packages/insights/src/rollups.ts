@@ -33,6 +33,10 @@ export interface Rollups {
 
 const BATCH = 200;
 const CLOSE_MS = 5_000;
+/** A store that takes longer for a batch is taken for one that does not answer. */
+const WRITE_MS = 10_000;
+/** Writes that may be open at once, where a store never answers. Each row says all, so their order does not matter. */
+const MOST_OPEN = 3;
 
 type Changed = readonly [rollup: UsageRollup, again: () => void];
 
@@ -43,6 +47,7 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
   let lost = 0;
   let healthy = true;
   let closed = false;
+  let open = 0;
 
   const changed = function* (): Generator<Changed> {
     for (const { dimension, window, lengthMs, began, current, previous } of tables.values()) {
@@ -75,10 +80,8 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
       const batch = [...take(waiting, BATCH)];
       if (batch.length === 0) return true;
       try {
-        await to.write(
-          writer,
-          batch.map(([rollup]) => rollup),
-        );
+        if (open >= MOST_OPEN) throw new Error(`usage: the store has not answered ${open} writes`);
+        await withinTime(writeBatch(to, batch), WRITE_MS);
         healthy = true;
       } catch (cause) {
         for (const [, again] of batch) again();
@@ -86,6 +89,18 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
         report(onFault, cause);
         return false;
       }
+    }
+  };
+
+  const writeBatch = async (to: UsageStore, batch: readonly Changed[]): Promise<void> => {
+    open++;
+    try {
+      await to.write(
+        writer,
+        batch.map(([rollup]) => rollup),
+      );
+    } finally {
+      open--;
     }
   };
 

@@ -140,6 +140,35 @@ describe('the history', () => {
 });
 
 describe('a process', () => {
+  test('a store that never answers is found out, and asked no more than three times at once', async () => {
+    vi.useFakeTimers({ now: NOON });
+    const memoryStore = memory();
+    const faults: unknown[] = [];
+    const answers: (() => void)[] = [];
+    let hangs = true;
+    const used = usage({
+      store: {
+        ...memoryStore.store,
+        write: async (writer, rows) => {
+          if (hangs) await new Promise<void>((resolve) => void answers.push(resolve));
+          await memoryStore.store.write(writer, rows);
+        },
+      },
+      flushAfter: '1s',
+      onFault: (cause) => void faults.push(cause),
+    });
+    tell(used, {});
+    for (let seconds = 0; seconds < 300; seconds++) await vi.advanceTimersByTimeAsync(1_000);
+    expect(used.rollups()).toEqual({ unwritten: 3, lost: 0, healthy: false });
+    expect(faults.length).toBeGreaterThanOrEqual(3);
+    expect(answers).toHaveLength(3);
+    hangs = false;
+    for (const answer of answers) answer();
+    for (let seconds = 0; seconds < 30; seconds++) await vi.advanceTimersByTimeAsync(1_000);
+    expect(used.rollups()).toEqual({ unwritten: 0, lost: 0, healthy: true });
+    expect(memoryStore.rows.size).toBe(3);
+  });
+
   test('writes by itself after a while, and only what has changed', async () => {
     vi.useFakeTimers();
     const kept = memory();

@@ -42,7 +42,7 @@ export interface UsageOptions {
   readonly store?: UsageStore | undefined;
   /** How long after a call its roll-ups are written, `1s` to `30s`. Default: `20s`. */
   readonly flushAfter?: Duration | undefined;
-  /** Called when the store does not answer. */
+  /** Called when the store does not answer, or not within 10 seconds. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
