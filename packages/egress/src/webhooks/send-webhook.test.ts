@@ -128,9 +128,9 @@ describe('an endpoint', () => {
       request.on('data', (chunk: Buffer) => {
         body += chunk.toString();
       });
-      request.on('end', async () => {
-        await meanwhile();
-        response.end((JSON.parse(body) as { data: { challenge: string } }).data.challenge);
+      request.on('end', () => {
+        const { data } = JSON.parse(body) as { data: { challenge: string } };
+        void meanwhile().then(() => response.end(data.challenge));
       });
     });
     const { hooks, id, outbox } = await sender(server);
