@@ -33,6 +33,7 @@ import {
   undecided,
 } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { preferDictionary } from './dictionary-mode.ts';
 import { showMessage } from './message.ts';
 import { isPattern, type MountedAdmission, markSecure, routeOperation } from './operations.ts';
 import { takeBody } from './raw-body.ts';
@@ -132,6 +133,9 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   const readable = admission as MountedAdmission;
   let unmatched = reportUnmatched(readable, settings);
   const handler: RequestHandler = (request, response, next) => {
+    // First: whatever follows touches both.
+    preferDictionary(request, 'httpVersion');
+    preferDictionary(response, 'req');
     const view = nodeRequest(request);
     if (typeBase !== undefined) {
       renderAs(response, { typeBase, requestId: nodeRequestId(request, trust) });
