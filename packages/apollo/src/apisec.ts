@@ -110,8 +110,11 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       if (await checkBefore(state, textOf(state, request), request.variables)) {
         emptyRequest(request);
       }
+      const later = laterErrors(plan.showsErrors);
+      // Not by a spread: each listener would have a hidden class of its own, for which Apollo pays as well.
       return {
-        ...(plan.showsErrors ? {} : laterErrors()),
+        didEncounterSubsequentErrors: later.didEncounterSubsequentErrors,
+        willSendSubsequentPayload: later.willSendSubsequentPayload,
         parsingDidStart: async () => async (error?: Error) => {
           const { document, schema } = context;
           if (error || !document || !checkDocument(state, document, schema)) return;

@@ -2,9 +2,11 @@ import { safeError } from '@apisec/graphql';
 import type { BaseContext, GraphQLRequestListener } from '@apollo/server';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 
-type Listener = Pick<
-  GraphQLRequestListener<BaseContext>,
-  'didEncounterSubsequentErrors' | 'willSendSubsequentPayload'
+type Listener = Required<
+  Pick<
+    GraphQLRequestListener<BaseContext>,
+    'didEncounterSubsequentErrors' | 'willSendSubsequentPayload'
+  >
 >;
 
 /** What a part brings, in either format: a copy that Apollo has made to put formatted errors into. */
@@ -15,12 +17,17 @@ interface Brought {
 /**
  * Leaves of the errors in later parts of an incremental answer what was made for callers. Apollo tells of the errors of
  * each thing that a part brings before it formats them, and of the part when all are formatted.
+ *
+ * @param isShown whether errors go out as they are.
  */
-export function laterErrors(): Listener {
+export function laterErrors(isShown: boolean): Listener {
   let told: (readonly GraphQLError[])[] = [];
   return {
-    didEncounterSubsequentErrors: async (_context, errors) => void told.push(errors),
+    didEncounterSubsequentErrors: async (_context, errors) => {
+      if (!isShown) told.push(errors);
+    },
     willSendSubsequentPayload: async (_context, part) => {
+      if (isShown) return;
       // Its type says which format has which.
       const { incremental = [], completed = [] } = part as {
         readonly incremental?: readonly Brought[];
