@@ -71,7 +71,12 @@ export function collectRootFields(
         if (name !== '__typename') {
           for (const owner of owners) {
             const coordinate = `${owner}.${name}`;
-            found.push({ coordinate, responseName, node: selection, ...(!top && { below: true }) });
+            found.push({
+              coordinate,
+              responseName,
+              node: selection,
+              below: top ? undefined : true,
+            });
           }
         }
         if (selection.selectionSet) {

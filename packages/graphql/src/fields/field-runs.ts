@@ -58,7 +58,7 @@ export function fieldRuns(): FieldRuns {
       const names = Object.keys(facts);
       const run: FieldRun = { policy, facts, names, looked: false, outcome: NOTHING };
       const field = facts['field'] as Field;
-      run.outcome = ask({ ...facts, field: watched(field, run) });
+      run.outcome = ask(Object.assign({}, facts, { field: watched(field, run) }));
       runs.push(run);
       return run.outcome;
     },

@@ -21,6 +21,8 @@ export interface OperationControl {
 
 /** An operation whose fields may be resolved, each as `decide` says. */
 export interface OpenOperation {
+  /** The context value that it was opened for: a copy, and what inherits from it, opens nothing. */
+  readonly owner: object;
   readonly schema: GraphQLSchema;
   readonly decide: FieldGate;
   readonly control: OperationControl;
@@ -42,20 +44,26 @@ export function openFields(
   control: OperationControl = { budget: undefined, abort: undefined, isOver: false },
 ): void {
   const earlier = operationsOf(contextValue);
-  const operation: OpenOperation = { schema, decide, control, errors: new Map(), earlier };
-  if (Object.hasOwn(contextValue, OPEN)) (contextValue as Carrier)[OPEN] = operation;
-  else if (!Object.isExtensible(contextValue)) elsewhere.set(contextValue, operation);
-  // A member rather than a WeakMap, whose values would reach their key: such a map is dear to collect. Not enumerable,
-  // so that a copy of the context value opens nothing.
-  else Object.defineProperty(contextValue, OPEN, { value: operation, writable: true });
+  const operation: OpenOperation = {
+    owner: contextValue,
+    schema,
+    decide,
+    control,
+    errors: new Map(),
+    earlier,
+  };
+  // A member rather than a WeakMap, whose values would reach their key: such a map is dear to collect. Assigned, since
+  // to define it takes a microsecond.
+  if (Object.hasOwn(contextValue, OPEN) || Object.isExtensible(contextValue)) {
+    (contextValue as Carrier)[OPEN] = operation;
+  } else elsewhere.set(contextValue, operation);
 }
 
 /** What was opened for a context value, whatever that is. */
 export function operationsOf(contextValue: unknown): OpenOperation | undefined {
   if (typeof contextValue !== 'object' || contextValue === null) return undefined;
-  return Object.hasOwn(contextValue, OPEN)
-    ? (contextValue as Carrier)[OPEN]
-    : elsewhere.get(contextValue);
+  const operation = (contextValue as Carrier)[OPEN];
+  return operation?.owner === contextValue ? operation : elsewhere.get(contextValue);
 }
 
 /** What was opened last for a context value and this schema. */
