@@ -15,7 +15,12 @@ import type {
   Role,
 } from '@apisec/core';
 import { chain, policiesOf } from '@apisec/core/host';
-import { type OperationSource, operationCall, type PendingCall } from './operation-call.ts';
+import {
+  type OperationSource,
+  operationCall,
+  type PendingCall,
+  plainCall,
+} from './operation-call.ts';
 import { operationName, UNRESOLVED } from './operation-name.ts';
 import type { OperationRuns } from './operation-runs.ts';
 import { rootArguments } from './root-arguments.ts';
@@ -74,7 +79,10 @@ export function decideOperation(
   const roots = rootsOf(source);
   const name = operationName(source?.operation);
   const shares = [...sharesOf(admission, source, roots)];
+  // What a policy reads matters where it may be asked again with another call.
+  const isAlone = shares.length === 1 && runs.isAlone;
   const calls = shares.map(([, fields], index) => {
+    if (pending === undefined && isAlone) return plainCall(name, fields, source);
     if (pending === undefined || index > 0) return operationCall(name, fields, source, runs.onRead);
     pending.resolve(name, fields, source);
     return pending.call;

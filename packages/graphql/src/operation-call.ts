@@ -105,7 +105,39 @@ export function operationCall(
   return call;
 }
 
+/** The same, where nobody wants to hear of that. Most calls are: with accessors of its own a call takes 2 µs more. */
+export function plainCall(
+  operation: string,
+  fields: readonly GraphqlRootField[],
+  source: OperationSource | undefined,
+): GraphqlCall {
+  return new PlainCall(operation, fields, source);
+}
+
+class PlainCall implements GraphqlCall {
+  readonly protocol = 'graphql';
+  readonly operation: string;
+  readonly fields: readonly GraphqlRootField[];
+  /** Private: who writes down facts does not write down documents. */
+  readonly #source: OperationSource | undefined;
+
+  constructor(
+    operation: string,
+    fields: readonly GraphqlRootField[],
+    source: OperationSource | undefined,
+  ) {
+    this.operation = operation;
+    this.fields = fields;
+    this.#source = source;
+    Object.freeze(this);
+  }
+
+  static sourceOf(call: object): OperationSource | undefined {
+    return #source in call ? call.#source : undefined;
+  }
+}
+
 /** What a call is made of; undefined for calls of other protocols, and where the operation never resolved. */
 export function sourceOf(call: object): OperationSource | undefined {
-  return (call as { readonly [SOURCE]?: OperationSource })[SOURCE];
+  return PlainCall.sourceOf(call) ?? (call as { readonly [SOURCE]?: OperationSource })[SOURCE];
 }

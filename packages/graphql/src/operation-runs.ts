@@ -35,6 +35,8 @@ export type BatchRuns = Map<AnyPolicy, Promise<Run | undefined>[]>;
 /** What policies answered in one operation, so that each runs once in it, whichever guards share it. */
 export interface OperationRuns {
   readonly run: PolicyRuns;
+  /** True where neither another operation nor guards of fields may take over what its policies answer. */
+  readonly isAlone: boolean;
   /** To be called whenever a policy asks what only the document says. */
   readonly onRead: () => void;
   /** While this is true nobody has read the document: policies that need it pass, and are asked again later. */
@@ -102,6 +104,7 @@ export function operationRuns(shared: ReadonlySet<AnyPolicy>, batch?: BatchRuns)
   };
 
   const self: OperationRuns = {
+    isAlone: batch === undefined && shared.size === 0,
     early: false,
     tripped: () => tripped,
     calls: new Map(),
