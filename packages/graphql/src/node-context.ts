@@ -110,10 +110,18 @@ function withRepeated(headers: HeadersView, raw: readonly string[]): HeadersView
     has: (name) => headers.has(name),
     get: (name) => {
       const wanted = name.toLowerCase();
-      const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === wanted);
+      let values: string[] | undefined;
+      let first: string | undefined;
+      for (let at = 0; at + 1 < raw.length; at += 2) {
+        // The loop's bound says that both are there.
+        const sent = raw[at] as string;
+        const value = raw[at + 1] as string;
+        if (sent.length !== wanted.length || sent.toLowerCase() !== wanted) continue;
+        if (first === undefined) first = value;
+        else (values ??= [first]).push(value);
+      }
       // RFC 9113 §8.2.3: of all fields this one alone is joined otherwise.
-      const separator = wanted === 'cookie' ? '; ' : ', ';
-      return values.length > 1 ? values.join(separator) : headers.get(name);
+      return values?.join(wanted === 'cookie' ? '; ' : ', ') ?? headers.get(name);
     },
   };
 }
