@@ -6,7 +6,7 @@ import type {
   RequestIdFacts,
   RequestLike,
 } from '@apisec/core';
-import type { ChainedCertificate } from '@apisec/core/host';
+import { type ChainedCertificate, stateOf } from '@apisec/core/host';
 import { nodeCertificate, nodePeer, nodeRequestId, type ProxyTrust } from '@apisec/node';
 import type { WireCall } from './grpc-handle.ts';
 
@@ -21,8 +21,8 @@ interface Connection {
   readonly getPeerCertificate: (detailed: true) => ChainedCertificate | null;
 }
 
-/** Keyed by HTTP/2 session. Nothing in a value leads back to its key. */
-const connections = new WeakMap<object, Connection>();
+/** Kept on the HTTP/2 session. */
+const connections = stateOf<Connection>('apisec.grpc-connection');
 
 /** The facts of one call. What depends on its connection alone is read once for the connection. */
 export function factsOfCall(
@@ -62,13 +62,15 @@ function readConnection(call: WireCall): Connection {
   // Empty unless TLS authorised the certificate (grpc-js 1.14.5; before, unless there was one).
   const { sslPeerCertificate: certificate } = call.getAuthContext();
   const shown = certificate && { raw: certificate.raw };
+  const { session } = call.stream;
   return {
     // Not getPeer(): it glues the port to an IPv6 address with one more colon.
     remoteAddress: call.getConnectionInfo().remoteAddress,
     authorized: shown !== undefined,
     getPeerX509Certificate: () => shown,
     getPeerCertificate: (detailed) => {
-      const socket = call.stream.session?.socket as Partial<TLSSocket> | undefined;
+      // Of the session, since the call would be kept for as long as the connection.
+      const socket = session?.socket as Partial<TLSSocket> | undefined;
       return socket?.getPeerCertificate?.(detailed) ?? null;
     },
   };
