@@ -9,6 +9,7 @@ import {
   assertThat,
   type ContractCase,
   hostileKeys,
+  inTime,
   type StoreSubject,
 } from './contract-case.ts';
 
@@ -58,7 +59,29 @@ function one(
   name: string,
   run: (store: CounterStore, subject: StoreSubject<CounterStore>) => Promise<void>,
 ): Case {
-  return { name, run: async (subject) => run(await subject.create(), subject) };
+  return { name, run: async (subject) => inTime(subject, slower, run) };
+}
+
+function slower(store: CounterStore, times: number): CounterStore {
+  const longer = <Request extends AttemptRequest>(requests: readonly Request[]) =>
+    requests.map((request) => ({ ...request, rule: longerRule(request.rule, times) }));
+  return {
+    attempt: async (requests) => {
+      const answer = await store.attempt(longer(requests));
+      return { ...answer, retryAfterMs: answer.retryAfterMs / times };
+    },
+    reconcile: (requests) => store.reconcile(longer(requests)),
+  };
+}
+
+function longerRule(rule: FailureRule, times: number): FailureRule {
+  return {
+    ...rule,
+    delay: rule.delay * times,
+    maxDelay: rule.maxDelay * times,
+    lockFor: rule.lockFor * times,
+    forgetAfter: rule.forgetAfter * times,
+  };
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   assertThat,
   type ContractCase,
   hostileKeys,
+  inTime,
   type StoreSubject,
 } from './contract-case.ts';
 
@@ -29,7 +30,15 @@ function one(
   name: string,
   run: (store: LeaseStore, subject: StoreSubject<LeaseStore>) => Promise<void>,
 ): Case {
-  return { name, run: async (subject) => run(await subject.create(), subject) };
+  return { name, run: async (subject) => inTime(subject, slower, run) };
+}
+
+function slower(store: LeaseStore, times: number): LeaseStore {
+  const longer = (request: LeaseRequest) => ({ ...request, ttl: request.ttl * times });
+  return {
+    acquire: (request) => store.acquire(longer(request)),
+    release: (request, lease) => store.release(longer(request), lease),
+  };
 }
 
 /**
