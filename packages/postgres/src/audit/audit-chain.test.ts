@@ -412,11 +412,13 @@ describe.each(databases)('%s', (_name, open) => {
   });
 
   test('many writers at once lose nothing, and every event is there once', async () => {
-    const logs = Array.from({ length: 6 }, () => writer({ queue: { maxBatch: 7 } }));
+    // What is late is not lost: without an end, a busy machine fails no receipt.
+    const queue = { maxBatch: 7, timeout: '5m' } as const;
+    const logs = Array.from({ length: 6 }, () => writer({ queue }));
     const receipts = await Promise.all(
       Array.from({ length: 300 }, (_, id) => act(logs[id % logs.length] as (typeof logs)[0], id)),
     );
-    expect(receipts.every(({ ok }) => ok)).toBe(true);
+    expect(receipts.filter(({ ok }) => !ok)).toEqual([]);
     for (const log of logs) await log.close();
     const report = await verify();
     expect(report).toMatchObject({ ok: true, complete: true, events: 300 });
@@ -426,7 +428,7 @@ describe.each(databases)('%s', (_name, open) => {
       [chain],
     );
     expect(new Set(ids.map(({ id }) => id)).size).toBe(300);
-  });
+  }, 120_000);
 
   test('an answer that was lost on its way makes no event come twice', async () => {
     let losing = true;
