@@ -18,14 +18,18 @@ import Fastify from 'fastify';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
-const policyOf = (obligations: Obligations, expiresAt?: number) =>
+/** With `lastsMs` the credential expires so long after it was shown. */
+const policyOf = (obligations: Obligations, lastsMs?: number) =>
   guard<HttpFacts>()
     .use(
       definePolicy({
         name: 'obliged',
         role: 'check',
         always: obligations,
-        check: () => pass(expiresAt === undefined ? {} : { authentication: { expiresAt } }),
+        check: () =>
+          pass(
+            lastsMs === undefined ? {} : { authentication: { expiresAt: Date.now() + lastsMs } },
+          ),
       }),
     )
     .use(allowAnonymous());
@@ -117,7 +121,7 @@ describe('a WebSocket', () => {
   test('ends with its credential, where that is asked for', async () => {
     const endings: Completion[] = [];
     const duty = { onComplete: (end: Completion) => void endings.push(end) };
-    const { dial } = await serve(policyOf(duty, Date.now() + 100), { endWithToken: true });
+    const { dial } = await serve(policyOf(duty, 100), { endWithToken: true });
     const { socket } = await dial();
     const [status, reason] = (await once(socket, 'close')) as [number, Buffer];
     expect([status, reason.toString()]).toEqual([1008, 'credentials.expired']);

@@ -32,7 +32,8 @@ export function authenticate(): Policy<NoFacts, AuthenticatedFacts, 'check'> {
       const match = /^Bearer ([\w:]+)$/.exec(value);
       if (!match) return deny('malformed', 'token.malformed');
       const [subject = '', ...scopes] = (match[1] as string).split(':');
-      const ends = scopes.find((scope) => /^\d+$/.test(scope));
+      // `ann:read:300ms` ends so long after it was shown.
+      const lasts = scopes.find((scope) => /^\d+ms$/.test(scope));
       return pass({
         principal: {
           id: subject,
@@ -45,7 +46,7 @@ export function authenticate(): Policy<NoFacts, AuthenticatedFacts, 'check'> {
           method: 'test',
           scheme: 'Bearer',
           claims: {},
-          expiresAt: ends === undefined ? undefined : Number(ends),
+          expiresAt: lasts === undefined ? undefined : Date.now() + Number.parseInt(lasts, 10),
         },
       });
     },

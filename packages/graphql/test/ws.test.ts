@@ -330,8 +330,7 @@ describe('a subscription', () => {
       .use(requireScopes('read'))
       .use(oblige({ onComplete: (completion) => void heard.push(completion) }));
     const { run } = await serve({ admission });
-    const soon = Date.now() + 300;
-    const { messages, ended } = await run(`ann:read:${soon}`, 'subscription { ticks(count: -1) }');
+    const { messages, ended } = await run('ann:read:300ms', 'subscription { ticks(count: -1) }');
     expect([ended, messages.map(({ errors }) => reasons(errors))]).toEqual([
       'complete',
       [['token.expired']],
@@ -346,14 +345,26 @@ describe('a subscription', () => {
     const admission = base
       .use(requireScopes('read'))
       .use(concurrencyLimit({ limit: 1, by: () => 'all' }));
-    const { run } = await serve({ admission });
-    const soon = Date.now() + 1_500;
-    const first = run(`ann:read:${soon}`, 'subscription { ticks(count: -1) }');
+    const { run, url, ran } = await serve({ admission });
+    const client = createClient({
+      url,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+      connectionParams: { Authorization: 'Bearer ann:read' },
+    });
+    onTestFinished(() => void client.dispose());
+    const ignore = () => undefined;
+    const stop = client.subscribe(
+      { query: 'subscription { ticks(count: -1) }' },
+      { next: ignore, error: ignore, complete: ignore },
+    );
+    await expect.poll(() => ran, { timeout: 20_000 }).toEqual(['ticks']);
+    const echo = () => run('ann:read', '{ echo(text: "a") }');
+    expect(reasons((await echo()).errors)).toEqual(['limit.concurrency']);
+    stop();
     await expect
-      .poll(async () => reasons((await run('ann:read', '{ echo }')).errors), { timeout: 1_400 })
-      .toEqual(['limit.concurrency']);
-    await first;
-    expect((await run('ann:read', '{ echo(text: "a") }')).messages).toHaveLength(1);
+      .poll(async () => (await echo()).messages, { timeout: 20_000 })
+      .toEqual([{ data: { echo: 'a' } }]);
   });
 
   test('whose caller leaves is told as aborted, once', async () => {

@@ -169,6 +169,7 @@ describe('a WebSocket on Node', () => {
     const { socket } = await open();
     const [status, reason] = (await once(socket, 'close')) as [number, Buffer];
     expect([status, reason.toString()]).toEqual([1008, 'credentials.expired']);
+    await vi.waitFor(() => expect(endings).toHaveLength(1), { timeout: 10_000 });
     expect(endings).toMatchObject([
       { outcome: 'denied', status: 101, denial: { code: 'credentials.expired' } },
     ]);

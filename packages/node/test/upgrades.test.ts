@@ -28,14 +28,14 @@ const obliged = (obligations: Obligations) =>
     .use(definePolicy({ name: 'obliged', role: 'check', always: obligations, check: () => pass() }))
     .use(allowAnonymous());
 
-/** Everybody's credential expires at this time. */
-const expiring = (expiresAt: number) =>
+/** Everybody's credential expires so many milliseconds after it was shown, however long a busy machine takes to that. */
+const expiring = (afterMs: number) =>
   guard<HttpFacts>()
     .use(
       definePolicy({
         name: 'expiring',
         role: 'check',
-        check: () => pass({ authentication: { expiresAt } }),
+        check: () => pass({ authentication: { expiresAt: Date.now() + afterMs } }),
       }),
     )
     .use(allowAnonymous());
@@ -249,7 +249,7 @@ describe('an upgrade', () => {
 describe('a connection whose credential expires', () => {
   test('is closed then, where that is asked for', async () => {
     const endings: Completion[] = [];
-    const policy = expiring(Date.now() + 100).use(
+    const policy = expiring(100).use(
       definePolicy({
         name: 'told',
         role: 'check',
@@ -268,7 +268,7 @@ describe('a connection whose credential expires', () => {
   });
 
   test('is cut where its caller does not close it', async () => {
-    const { port } = await serve(expiring(Date.now() + 20), { endWithToken: true });
+    const { port } = await serve(expiring(20), { endWithToken: true });
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     let received = Buffer.alloc(0);
     socket
@@ -285,7 +285,7 @@ describe('a connection whose credential expires', () => {
   });
 
   test('stays open where nothing is asked for', async () => {
-    const { dial } = await serve(expiring(Date.now() + 20));
+    const { dial } = await serve(expiring(20));
     const { socket } = await dial();
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(socket.readyState).toBe(WebSocket.OPEN);
