@@ -86,6 +86,7 @@ export default defineConfig({
           retry,
           testTimeout: 30_000,
           hookTimeout: 120_000,
+          expect: { poll: { timeout: 20_000 } },
           setupFiles: [`${root}/tooling/kept-globals.ts`],
         },
       })),

@@ -95,7 +95,7 @@ describe.runIf(hasRedis)('three processes on one Redis', () => {
     counts.reduce((total, each) => total + each, 0);
   /** Why decisions were weaker, of all calls since the last time. */
   const degraded = async (calls: number): Promise<Set<string>> => {
-    await vi.waitFor(() => expect(sum(nodes.map(({ log }) => log.length))).toBe(calls));
+    await vi.waitFor(() => expect(sum(nodes.map(({ log }) => log.length))).toBe(calls), 20_000);
     return new Set(nodes.flatMap(({ log }) => log.splice(0)).flatMap((each) => each.degraded));
   };
   /** Every process has counted on Redis again. */

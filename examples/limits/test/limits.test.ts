@@ -102,7 +102,7 @@ async function admitted(calls: number, path: string, caller: Caller): Promise<nu
 }
 
 /** Every call has ended, so what was reserved for it is settled. */
-const idle = () => vi.waitFor(() => expect(running).toBe(0));
+const idle = () => vi.waitFor(() => expect(running).toBe(0), 20_000);
 
 describe('tiers', () => {
   test('a stranger has 100 a minute, and another one as many', async () => {
@@ -267,13 +267,13 @@ describe('an export', () => {
   test('two run at once for each caller, and the next one when one of them has ended', async () => {
     const token = await issuer.token();
     const first = [call('/exports', { token }), call('/exports', { token })];
-    await vi.waitFor(() => expect(exporting).toBe(2));
+    await vi.waitFor(() => expect(exporting).toBe(2), 20_000);
     const denied = await call('/exports', { token });
     expect(denied).toMatchObject({ status: 429, body: { code: 'limit.concurrency' } });
     expect(denied.headers.get('ratelimit')).toBe('"exports";r=0');
 
     const bob = call('/exports', { token: await issuer.token({ sub: 'bob' }) });
-    await vi.waitFor(() => expect(exporting).toBe(3));
+    await vi.waitFor(() => expect(exporting).toBe(3), 20_000);
     finishExports();
     for (const answer of await Promise.all([...first, bob])) {
       expect(answer).toMatchObject({ status: 200, body: 'everything' });

@@ -156,7 +156,7 @@ test('the guide to passwords signs a user in, also over HTTP, and changes and re
   expect(await kindOf(given.browser, onExpress)).toBe('session');
 
   const changes = changing?.['changes'] as PasswordChanges;
-  await vi.waitFor(() => expect(given.mails).toHaveLength(1));
+  await vi.waitFor(() => expect(given.mails).toHaveLength(1), 20_000);
   const [, token = ''] =
     /^https:\/\/shop\.example\.com\/reset#(\S+)$/.exec(given.mails[0] ?? '') ?? [];
   // It was sent before the password was changed.
@@ -165,7 +165,7 @@ test('the guide to passwords signs a user in, also over HTTP, and changes and re
   expect(await changes.requestReset({ identifier: given.identifier, peer: given.peer })).toEqual({
     ok: true,
   });
-  await vi.waitFor(() => expect(given.mails).toHaveLength(2));
+  await vi.waitFor(() => expect(given.mails).toHaveLength(2), 20_000);
   const [, fresh = ''] = given.mails[1]?.split('#') ?? [];
   expect(await changes.reset({ token: fresh, next })).toEqual({ ok: true, subject: 'alice' });
   expect(await kindOf(given.browser, done)).toBe('unknown');

@@ -128,10 +128,12 @@ describe('the programs of the start page', () => {
       status: 401,
       body: { code: 'token.audience_mismatch' },
     });
-    await vi.waitFor(() =>
-      expect(output()).toContain(
-        'expected={aud=[https://api.test]}, given={aud=[https://other.test]}',
-      ),
+    await vi.waitFor(
+      () =>
+        expect(output()).toContain(
+          'expected={aud=[https://api.test]}, given={aud=[https://other.test]}',
+        ),
+      20_000,
     );
   });
 

@@ -596,7 +596,10 @@ export const administrativeActs: readonly AdministrativeAct[] = [
       const { changes, sent } = await passwordOf(stores, record);
       await changes.requestReset({ identifier: 'alice', peer: PEER });
       // It is sent behind the answer, so that nobody learns from its time who has an account.
-      const token = await vi.waitFor(() => sent[0] ?? expect.unreachable('nothing was sent'));
+      const token = await vi.waitFor(
+        () => sent[0] ?? expect.unreachable('nothing was sent'),
+        20_000,
+      );
       await race(() => changes.reset({ token, next: NEW_PASSWORD }));
       return [token, NEW_PASSWORD];
     },

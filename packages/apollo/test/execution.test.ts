@@ -152,7 +152,7 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
       null,
     ]);
     expect(answer.body.errors).toHaveLength(1);
-    await vi.waitFor(() => expect(heard.at(-1)?.denial?.code).toBe(reason));
+    await vi.waitFor(() => expect(heard.at(-1)?.denial?.code).toBe(reason), 20_000);
     const honest = await call(undefined, enough);
     expect(honest.body.errors).toBeUndefined();
   });
@@ -167,7 +167,7 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { call } = await serve({ admission: open, execution: { deadline: '2s' } }, made());
     const pending = call(undefined, '{ hang me { name } }');
-    await vi.waitFor(() => expect(signal).toBeDefined());
+    await vi.waitFor(() => expect(signal).toBeDefined(), 20_000);
     expect(signal?.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(2_000);
     const answer = await pending;
@@ -232,7 +232,7 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
       [1, 2, 3].map(async () => call(undefined, '{ grown { id } }')),
     );
     expect(answers.map(reasonOf)).toEqual([undefined, undefined, undefined]);
-    await vi.waitFor(async () => expect(await cheap()).toBe('limit.exceeded'));
+    await vi.waitFor(async () => expect(await cheap()).toBe('limit.exceeded'), 20_000);
     now += 40_000;
     expect(await cheap(), 'the whole limit has flowed back, and pays the debt').toBe(
       'limit.exceeded',
@@ -278,7 +278,7 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
       .use(allowAnonymous());
     const { call } = await serve({ admission, execution: { nodes: 1_000 } }, made());
     expect((await call(undefined, query)).body.errors).toBeUndefined();
-    await vi.waitFor(() => expect(charged).toBeDefined());
+    await vi.waitFor(() => expect(charged).toBeDefined(), 20_000);
     expect(charged).toBe(expected);
   });
 });

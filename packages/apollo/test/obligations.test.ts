@@ -394,7 +394,7 @@ describe('the end of an operation', () => {
     );
     expect(began).toEqual([]);
     go();
-    await vi.waitFor(() => expect(began).toHaveLength(1));
+    await vi.waitFor(() => expect(began).toHaveLength(1), 20_000);
     expect(told).toEqual(['failed']);
   });
 

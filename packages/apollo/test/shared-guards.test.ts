@@ -70,7 +70,7 @@ function service() {
     .use(oblige({ onComplete: () => void done.ended++ }));
   /** What the service did since it was asked last. */
   const since = async (): Promise<typeof done> => {
-    await vi.waitFor(() => expect(done.ended).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(done.ended).toBeGreaterThan(0), 20_000);
     await log.flush();
     const copy = { ...done, recorded: events.splice(0).length };
     Object.assign(done, { tenants: 0, charged: 0, ended: 0, recorded: 0 });

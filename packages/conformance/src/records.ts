@@ -100,7 +100,7 @@ export function describeRecords(get: () => Running): void {
       expect(received).toEqual({ status: 200, text: expected, isWhole: true });
       await vi.waitFor(() => {
         expect(get().api.ended(id).completion?.outcome).toBe('succeeded');
-      });
+      }, 20_000);
     });
 
     test.each([
@@ -118,7 +118,7 @@ export function describeRecords(get: () => Running): void {
           outcome: 'denied',
           denial: { kind: 'internal', code },
         });
-      });
+      }, 20_000);
     });
   });
 }

@@ -61,7 +61,7 @@ test.each([
   const yoga = createYoga({ schema, plugins: [apisec({ admission })], logging: false });
   const leaving = new AbortController();
   const answer = Promise.resolve(yoga.fetch(sent(leaving.signal))).catch(() => undefined);
-  await vi.waitFor(() => expect(resolved).toEqual(['order']));
+  await vi.waitFor(() => expect(resolved).toEqual(['order']), 20_000);
   if (leaves) leaving.abort();
   release();
   await answer;

@@ -314,7 +314,7 @@ describe('tokens of a session', () => {
     const { cookie } = await shop.signIn();
     await age(memory, provider.issuer, cookie);
     const dropped = accessToken(shop.browser, cookie);
-    await vi.waitFor(() => expect(asked).toBe(1));
+    await vi.waitFor(() => expect(asked).toBe(1), 20_000);
     clock.time += 200_000;
     expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
     expect(await Promise.race([dropped, Promise.resolve('waits')])).toBe('waits');
@@ -361,7 +361,10 @@ describe('tokens of a session', () => {
     expect(await accessToken(hasty.browser, cookie)).toBe(before);
     expect(await accessToken(shop.browser, cookie)).toBe(before);
     answer();
-    await vi.waitFor(async () => expect(await accessToken(shop.browser, cookie)).not.toBe(before));
+    await vi.waitFor(
+      async () => expect(await accessToken(shop.browser, cookie)).not.toBe(before),
+      20_000,
+    );
     expect(await accessToken(hasty.browser, cookie)).toBe(await accessToken(shop.browser, cookie));
     expect(refreshes() - count).toBe(1);
     // The refresh token that came with it is good as well.

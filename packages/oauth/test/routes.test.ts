@@ -43,8 +43,9 @@ describe('a step-up', () => {
     ]);
     expect((await shop.call('/auth/session', { cookie })).status).toBe(200);
     // Nobody has the tokens that came, so they end.
-    await vi.waitFor(() =>
-      expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+    await vi.waitFor(
+      () => expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+      20_000,
     );
   });
 });
@@ -89,8 +90,9 @@ describe('a login', () => {
     const { response } = await shop.signIn();
     expect([response.status, cookiesOf(response)]).toEqual([500, '']);
     // Nobody has its tokens, so they end.
-    await vi.waitFor(() =>
-      expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+    await vi.waitFor(
+      () => expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+      20_000,
     );
     expect(await response.text()).not.toContain('10.0.0.7');
     expect(faults).toEqual([cause]);
@@ -123,8 +125,9 @@ describe('a login', () => {
       '',
     ]);
     // Nobody has its cookie.
-    await vi.waitFor(() =>
-      expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+    await vi.waitFor(
+      () => expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+      20_000,
     );
   });
 

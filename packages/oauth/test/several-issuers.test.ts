@@ -54,7 +54,7 @@ test('a logout under the routes of one client hands no token of another to its i
   const { location } = (await response.json()) as { readonly location: string };
   // At its own issuer the refresh token is ended.
   const asked = () => provider.requests.slice(before);
-  await vi.waitFor(() => expect(asked()).toContain('POST /token/revocation'));
+  await vi.waitFor(() => expect(asked()).toContain('POST /token/revocation'), 20_000);
   expect(`${location} ${seen.join(' ')}`).not.toMatch(/other\.example\.com.*-of-mine/);
   expect(new URL(location).origin).toBe(provider.issuer);
 });

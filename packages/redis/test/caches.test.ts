@@ -47,7 +47,7 @@ describe.runIf(hasRedis)('with a server', () => {
         if (typeof answer === 'boolean') return answer;
         await answer;
         throw new Error('not yet');
-      });
+      }, 20_000);
     const hears = (store: Store, key: string): Promise<void> =>
       vi.waitFor(async () => expect(await store.isRevoked([key], 0)).toBe(true), 5_000);
 
@@ -113,17 +113,17 @@ describe.runIf(hasRedis)('with a server', () => {
         vi.waitFor(() => {
           cache.reading()('probe', 1);
           expect(cache.get('probe')).toBe(1);
-        });
+        }, 20_000);
       await open();
       const [heard, cut, whole] = [cache.reading(), cache.reading(), cache.reading()];
       whole('a', 1);
       expect(cache.get('a')).toBe(1);
       await admin.publish('changes', 'a');
-      await vi.waitFor(() => expect(cache.get('a')).toBeUndefined());
+      await vi.waitFor(() => expect(cache.get('a')).toBeUndefined(), 20_000);
       heard('a', 1);
       expect(cache.get('a')).toBeUndefined();
       await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await vi.waitFor(() => expect(cache.get('probe')).toBeUndefined());
+      await vi.waitFor(() => expect(cache.get('probe')).toBeUndefined(), 20_000);
       await open();
       cut('a', 1);
       expect(cache.get('a')).toBeUndefined();
@@ -164,7 +164,7 @@ describe.runIf(hasRedis)('with a server', () => {
       await vi.waitFor(async () => {
         const list = String(await admin.call('CLIENT', 'LIST'));
         expect(list.trim().split('\n')).toHaveLength(1);
-      });
+      }, 20_000);
       await expect(store.isRevoked(['b'], 0)).rejects.toThrow();
     });
   });
@@ -204,7 +204,7 @@ describe.runIf(hasRedis)('with a server', () => {
         const before = reads.count;
         expect(await other.get('a')).toMatchObject({ name: 'one' });
         expect(reads.count).toBe(before);
-      });
+      }, 20_000);
     });
 
     test('a change by one process is seen by all, and told to them', async () => {
@@ -218,7 +218,7 @@ describe.runIf(hasRedis)('with a server', () => {
         const { version } = (await store.get('a')) as ApiKeyRecord;
         await one.replace({ ...record('a'), version, name: 'two' });
         expect(told).toContain('a');
-      });
+      }, 20_000);
       expect(await other.get('a')).toMatchObject({ name: 'two' });
     });
 
@@ -256,11 +256,13 @@ describe.runIf(hasRedis)('with a server', () => {
       const other = await cacheOf(store);
       await other.insert(record('a'));
       const reading = one.get('a');
-      await vi.waitFor(async () => expect(await admin.keys('*api-key*')).toHaveLength(1));
+      await vi.waitFor(async () => expect(await admin.keys('*api-key*')).toHaveLength(1), 20_000);
       await other.replace({ ...record('a'), name: 'two' });
       expect(await other.get('a')).toMatchObject({ name: 'two' });
-      await vi.waitFor(async () =>
-        expect(await admin.get(String((await admin.keys('*api-key*'))[0]))).toContain('two'),
+      await vi.waitFor(
+        async () =>
+          expect(await admin.get(String((await admin.keys('*api-key*'))[0]))).toContain('two'),
+        20_000,
       );
       goOn();
       expect(await reading).toMatchObject({ name: 'one' });
@@ -271,7 +273,7 @@ describe.runIf(hasRedis)('with a server', () => {
     test('ids that nobody has leave nothing behind', async () => {
       const cache = await cacheOf(memoryApiKeyStore());
       await Promise.all(Array.from({ length: 50 }, async (_, index) => cache.get(`none ${index}`)));
-      await vi.waitFor(async () => expect(await admin.dbsize()).toBe(0));
+      await vi.waitFor(async () => expect(await admin.dbsize()).toBe(0), 20_000);
     });
 
     test('what is no row of this id is not taken for one', async () => {
@@ -283,7 +285,7 @@ describe.runIf(hasRedis)('with a server', () => {
         const names = await admin.keys('*');
         expect(await admin.get(String(names[0]))).toContain('{');
         return names;
-      });
+      }, 20_000);
       for (const text of [JSON.stringify(record('b')), '{', '{}', 'null', '[]', '']) {
         await admin.set(name, text);
         expect(await cache.get('a')).toMatchObject({ id: 'a' });
@@ -301,8 +303,9 @@ describe.runIf(hasRedis)('with a server', () => {
       const other = await cacheOf(store, { maxStaleness });
       await cache.insert(record('a'));
       await cache.get('a');
-      await vi.waitFor(async () =>
-        expect(await admin.get(String((await admin.keys('*'))[0]))).toContain('{'),
+      await vi.waitFor(
+        async () => expect(await admin.get(String((await admin.keys('*'))[0]))).toContain('{'),
+        20_000,
       );
       server.pause();
       expect(await cache.get('a')).toMatchObject({ name: 'one' });
@@ -333,10 +336,12 @@ describe.runIf(hasRedis)('with a server', () => {
       await vi.waitFor(async () => {
         const [, heard] = (await admin.pubsub('NUMSUB', 'apisec:api-keys')) as [string, number];
         expect(heard).toBe(2);
-      });
+      }, 20_000);
       await one.revoke(issued.info.id);
-      await vi.waitFor(async () =>
-        expect(await other.verify(issued.key)).toMatchObject({ code: 'api_key.revoked' }),
+      await vi.waitFor(
+        async () =>
+          expect(await other.verify(issued.key)).toMatchObject({ code: 'api_key.revoked' }),
+        20_000,
       );
     });
 

@@ -566,7 +566,7 @@ describe('a store', () => {
     });
     expect((await begin('alice')).denial?.code).toBe('failures.unavailable');
     release?.();
-    await vi.waitFor(() => expect(settled).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(settled).toHaveBeenCalledOnce(), 20_000);
     expect(settled.mock.calls[0]?.[0]).toMatchObject([{ result: 'refund' }]);
   });
 });

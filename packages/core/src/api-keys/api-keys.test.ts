@@ -546,7 +546,7 @@ describe('the revocation bound', () => {
       open = resolve;
     });
     const early = keys.verify(key);
-    await vi.waitFor(() => expect(store.calls['get']).toBe(1));
+    await vi.waitFor(() => expect(store.calls['get']).toBe(1), 20_000);
     store.gate = undefined;
     await keys.revoke(id);
     const late = keys.verify(key);
@@ -565,7 +565,7 @@ describe('the revocation bound', () => {
       open = resolve;
     });
     const slow = s.keys.verify(key);
-    await vi.waitFor(() => expect(s.store.calls['get']).toBe(1));
+    await vi.waitFor(() => expect(s.store.calls['get']).toBe(1), 20_000);
     s.store.gate = undefined;
     await elsewhere(s).revoke(id);
     s.clock.at += 1_500;

@@ -375,7 +375,7 @@ describe('a sink that is slow or down', () => {
     expect(stats).toMatchObject({ queued: 14, lost: 986 });
     release();
     await log.flush();
-    await vi.waitFor(() => expect(written).toHaveLength(15));
+    await vi.waitFor(() => expect(written).toHaveLength(15), 20_000);
     expect(written.at(-1)).toMatchObject({
       act: 'audit.events_lost',
       event: 'sys_monitor_disabled',
@@ -423,7 +423,7 @@ describe('a sink that is slow or down', () => {
       onFault: (cause) => faults.push(cause),
     });
     const receipt = log.record({ act: 'limit.reset' });
-    await vi.waitFor(() => expect(batches.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(batches.length).toBeGreaterThan(0), 20_000);
     expect(log.stats()[0]?.healthy).toBe(false);
     broken = false;
     expect(await receipt).toEqual({ ok: true });
@@ -465,7 +465,7 @@ describe('a sink that is slow or down', () => {
     };
     // Nobody knows yet that it is broken.
     expect((await call(admission, { facts: transfer })).allowed).toBe(true);
-    await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false));
+    await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false), 20_000);
     expect(await call(admission, { facts: transfer })).toMatchObject({
       allowed: false,
       denial: { kind: 'unavailable', code: 'audit.unavailable' },

@@ -29,7 +29,7 @@ test.each<readonly [string, (log: () => Audit) => AuditSink['write']]>([
   });
   void log.record({ act: 'a.b' });
   await wait(5);
-  await vi.waitFor(() => expect(written).toBeGreaterThan(2));
+  await vi.waitFor(() => expect(written).toBeGreaterThan(2), 20_000);
   expect(written).toBeLessThan(20_000);
   await log.close('1ms');
 });
@@ -94,7 +94,7 @@ test('what is written by a promise of another realm is acknowledged when it is w
   await wait(60);
   expect(log.stats()).toMatchObject([{ written: 0, queued: 1 }]);
   write(new Error('disk full'));
-  await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false));
+  await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false), 20_000);
   await wait(150);
   write();
   expect(await receipt).toEqual({ ok: true });
@@ -115,7 +115,7 @@ test('a line that was half written when the disk was full spoils none of those t
   const receipts = [1, 2].map((id) =>
     log.record({ act: 'a.b', target: { type: 'x', id: `${id}` } }),
   );
-  await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false));
+  await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false), 20_000);
   isFull = false;
   expect(await Promise.all(receipts)).toEqual([{ ok: true }, { ok: true }]);
   await log.record({ act: 'a.b', target: { type: 'x', id: '3' } });

@@ -248,7 +248,7 @@ describe('a store that fails', () => {
     const outcome = await slow.check(request, ann);
     expect(outcome.ok).toBe(options.onStoreFailure !== 'closed');
     // The call is still running.
-    await vi.waitFor(() => expect(release).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(release).toHaveBeenCalledOnce(), 20_000);
     const asked = { name: 'n', key: 'ann', limit: 1, ttl: 1_000 };
     expect(store.acquire(asked).allowed).toBe(true);
     await complete(outcome);

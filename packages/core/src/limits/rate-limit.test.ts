@@ -607,7 +607,7 @@ describe('a store that fails', () => {
       },
     );
     expect((await slow.check(request, ann)).ok).toBe(false);
-    await vi.waitFor(() => expect(settled).toHaveBeenCalled());
+    await vi.waitFor(() => expect(settled).toHaveBeenCalled(), 20_000);
     const [verdict] = store.consume([{ name: 'n', key: 'ann', limit, cost: 0 }]).verdicts;
     expect(verdict?.remaining).toBe(2);
   });
@@ -624,7 +624,7 @@ describe('a store that fails', () => {
       reconcile,
     );
     expect((await slow.check(request, ann)).ok).toBe(true);
-    await vi.waitFor(() => expect(answerOf).toHaveBeenCalled());
+    await vi.waitFor(() => expect(answerOf).toHaveBeenCalled(), 20_000);
     await new Promise((done) => setTimeout(done, 5));
     expect(reconcile).not.toHaveBeenCalled();
   });

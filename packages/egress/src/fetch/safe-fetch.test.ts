@@ -155,7 +155,7 @@ describe('names', () => {
       expect(await outcome(fetch(`http://api.example.com:${server.port}/`))).toBe(
         'egress.address_not_allowed',
       );
-    });
+    }, 20_000);
     expect(server.requests).toHaveLength(1);
   });
 
