@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { cpuMs } from '../../test/cpu-time.ts';
 import type { BodyOutcome } from '../engine/obligations.ts';
 import { denyMethodOverride } from './deny-method-override.ts';
 import { limitNegotiation } from './limit-negotiation.ts';
@@ -77,13 +78,14 @@ describe('requireCanonicalPath', () => {
   });
 
   test('is decided in linear time', () => {
-    const started = performance.now();
-    for (const part of ['/.', '%2e', '/', '%25', '/..;', '%C3%A9', 'a'])
-      requireCanonicalPath({ allow: ['encoded-slash', 'semicolon', 'empty-segment'] }).check(
-        view(`/${part.repeat(100_000)}`),
-        {},
-      );
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const check = () => {
+      for (const part of ['/.', '%2e', '/', '%25', '/..;', '%C3%A9', 'a'])
+        requireCanonicalPath({ allow: ['encoded-slash', 'semicolon', 'empty-segment'] }).check(
+          view(`/${part.repeat(100_000)}`),
+          {},
+        );
+    };
+    expect(cpuMs(check)).toBeLessThan(1_000);
   });
 
   test('does not construct with an exception that it does not know', () => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cpuMs } from '../../test/cpu-time.ts';
 import { VECTORS } from '../../test/vectors.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { guard } from '../engine/guard.ts';
@@ -497,10 +498,13 @@ describe('subdomainsOf', () => {
   });
 
   test('answers in linear time whatever comes', () => {
-    const started = performance.now();
     const origin = `https://${'a-'.repeat(50_000)}.example.com`;
-    expect(ask(actual(origin), below).code).toBe('cors.origin_refused');
-    expect(performance.now() - started).toBeLessThan(500);
+    let code: string | undefined;
+    const check = () => {
+      code = ask(actual(origin), below).code;
+    };
+    expect(cpuMs(check)).toBeLessThan(500);
+    expect(code).toBe('cors.origin_refused');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { cpuMs } from '../../test/cpu-time.ts';
 import { multipartScan } from './multipart-scan.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -95,9 +96,10 @@ describe('a multipart body', () => {
     const scan = multipartScan('x', { maxParts: 1, maxFiles: 0 });
     scan?.push(bytes(`--x\r\n${HEADER}\r\n\r\n`));
     const piece = bytes('y'.repeat(64));
-    const startedAt = performance.now();
-    for (let count = 0; count < 20_000; count++) scan?.push(piece);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    const push = () => {
+      for (let count = 0; count < 20_000; count++) scan?.push(piece);
+    };
+    expect(cpuMs(push)).toBeLessThan(5_000);
     expect(scan?.push(bytes('\r\n--x--')) ?? scan?.end()).toBeUndefined();
   });
 });
