@@ -353,13 +353,17 @@ test('an answer that comes late and is none is nobody’s fault', async () => {
   process.on('unhandledRejection', note);
   onTestFinished(() => void process.off('unhandledRejection', note));
   const options = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
-  const sendCommand = vi.fn(async () => {
-    await wait(40);
-    return null;
-  });
+  let answer = (_none: null): void => undefined;
+  const sendCommand = vi.fn(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
   const store = redisLimitStore({ client: { options, sendCommand } as never, timeout: '10ms' });
   await expect(store.consume(ask('late'))).rejects.toThrow('no answer');
-  await wait(80);
+  answer(null);
+  await wait(40);
   expect(sendCommand).toHaveBeenCalledTimes(1);
   expect(unhandled).toEqual([]);
 });
