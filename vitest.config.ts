@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './tooling/longest-first.ts';
 
 const root = import.meta.dirname;
 
@@ -105,6 +106,7 @@ export default defineConfig({
     ],
     // One more than there are cores, since many wait for servers; with more, tests of limits and deadlines get flaky.
     maxWorkers: Math.min(4, availableParallelism() + 1),
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './tooling/count-reporter.ts'],
     coverage: {
       provider: 'v8',

@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const root = join(import.meta.dirname, '..');
+const longest = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'long-tests.json'), 'utf8'),
+) as readonly string[];
+const ranks = new Map(longest.map((file, at) => [join(root, file), at]));
+
+const gone = longest.filter((file) => !existsSync(join(root, file)));
+if (gone.length > 0)
+  throw new Error(
+    `tooling/long-tests.json: ${gone.join(', ')} is not there. Remove it, or write its new name.`,
+  );
+
+const rank = ({ moduleId }: TestSpecification): number => ranks.get(moduleId) ?? longest.length;
+const isolation = ({ project }: TestSpecification): number => (project.config.isolate ? 0 : 1);
+
+/**
+ * Starts with the files that take longest. Vitest knows them from the run before, and goes by their size in a fresh
+ * clone: then a small file that runs for long comes last, and every core but one waits for it.
+ */
+export default class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    // Isolated files stay in front: after one of them a process that had loaded everything would load it again.
+    return sorted.toSorted((a, b) => isolation(a) - isolation(b) || rank(a) - rank(b));
+  }
+}
