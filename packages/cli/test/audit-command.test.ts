@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { audit } from '@apisec/core';
 import * as postgres from '@apisec/postgres';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openInProcess } from '../../postgres/test/in-process.ts';
 import { exportLines, verify } from '../src/audit-command.ts';
 import type { Invocation } from '../src/command.ts';
 import { terminal } from '../src/terminal.ts';
@@ -49,7 +50,7 @@ async function file(content: string): Promise<string> {
 beforeAll(async () => {
   process.env['AUDIT_KEY'] = key.toString('base64url');
   folder = await mkdtemp(join(tmpdir(), 'apisec-audit-'));
-  client = await PGlite.create();
+  client = await openInProcess();
   await postgres.migrate(client);
   const sinks = [postgres.postgresAuditSink(client, { keys })];
   const log = audit({ sinks, queue: { maxBatch: 1 } });

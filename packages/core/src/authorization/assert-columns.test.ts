@@ -1,7 +1,8 @@
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { citext } from '@electric-sql/pglite/contrib/citext';
 import initSqlJs, { type Database, type SqlValue } from 'sql.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openInProcess } from '../../../postgres/test/in-process.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { type AskDatabase, assertColumns } from './assert-columns.ts';
 import type { SqlColumn } from './column-types.ts';
@@ -58,7 +59,7 @@ const askLite: AskDatabase = (statement, params) => {
 };
 
 beforeAll(async () => {
-  pg = await PGlite.create({ extensions: { citext } });
+  pg = await openInProcess({ extensions: { citext } });
   lite = new (await initSqlJs()).Database();
   await pg.exec(`CREATE EXTENSION citext; CREATE DOMAIN handle AS text; CREATE SCHEMA "o""ther"`);
   // A bound against hanging: a database that is compiled first takes long on a busy machine.

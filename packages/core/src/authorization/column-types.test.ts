@@ -1,5 +1,6 @@
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openInProcess } from '../../../postgres/test/in-process.ts';
 import { assertColumns } from './assert-columns.ts';
 import { field } from './field.ts';
 import { plan } from './plan.ts';
@@ -45,7 +46,7 @@ const stored = {
 let pg: PGlite;
 let rows: { id: string }[];
 beforeAll(async () => {
-  pg = await PGlite.create();
+  pg = await openInProcess();
   // A collation for which letters of either case, with and without accents, are the same.
   await pg.exec(`
     CREATE COLLATION alike (provider = icu, locale = 'und-u-ks-level1', deterministic = false);

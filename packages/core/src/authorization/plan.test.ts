@@ -1,4 +1,4 @@
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import {
   bigint,
   boolean,
@@ -30,6 +30,7 @@ import {
 } from 'kysely';
 import initSqlJs, { type Database, type SqlValue } from 'sql.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openInProcess } from '../../../postgres/test/in-process.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { explainRow } from './explain-row.ts';
 import { field } from './field.ts';
@@ -459,7 +460,7 @@ let pgRows: { id: string }[];
 let liteRows: { id: string }[];
 
 beforeAll(async () => {
-  pg = await PGlite.create();
+  pg = await openInProcess();
   await pg.exec(`
     CREATE TABLE items (
       id text PRIMARY KEY, tenant_id text NOT NULL, owner_id text NOT NULL,

@@ -1,4 +1,4 @@
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { boolean, pgTable, text } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
 import {
@@ -10,6 +10,7 @@ import {
 } from 'kysely';
 import initSqlJs, { type Database, type SqlValue } from 'sql.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openInProcess } from '../../../postgres/test/in-process.ts';
 import { guard } from '../engine/guard.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
@@ -317,7 +318,7 @@ let pg: PGlite;
 let lite: Database;
 
 beforeAll(async () => {
-  pg = await PGlite.create();
+  pg = await openInProcess();
   await pg.exec(`CREATE TABLE posts (id text PRIMARY KEY, tenant text NOT NULL, owner text, title text,
     prefix text, secret boolean, readers text[], folder text)`);
   lite = new (await initSqlJs()).Database();
