@@ -23,6 +23,7 @@ const isolation = ({ project }: TestSpecification): number => (project.config.is
  */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- vitest's own, which copies
     const sorted = await super.sort(files);
     // Isolated files stay in front: after one of them a process that had loaded everything would load it again.
     return sorted.toSorted((a, b) => isolation(a) - isolation(b) || rank(a) - rank(b));

@@ -28,7 +28,7 @@ const obliged = (obligations: Obligations) =>
     .use(definePolicy({ name: 'obliged', role: 'check', always: obligations, check: () => pass() }))
     .use(allowAnonymous());
 
-/** Everybody's credential expires so many milliseconds after it was shown, however long a busy machine takes to that. */
+/** Everybody's credential expires so many milliseconds after it was shown. */
 const expiring = (afterMs: number) =>
   guard<HttpFacts>()
     .use(

@@ -30,7 +30,7 @@ async function readTemplate(): Promise<Blob> {
   }
 }
 
-/** An empty database in this process. To set one up takes seconds of the processor, so each is a copy of one that was. */
+/** An empty database in this process: a copy, since to set one up takes seconds of the processor. */
 export async function openInProcess(options: PGliteOptions = {}): Promise<PGlite> {
   template ??= readTemplate();
   return PGlite.create({ ...options, loadDataDir: await template });

@@ -20,8 +20,8 @@ const SLOWER = [1, 3, 9];
 const IN_TIME_MS = 100;
 
 /**
- * Runs a case that has to be quicker than a time of the store. Where the store's clock goes on by itself, a busy machine
- * may be too slow for that, and a failure says nothing about the store: the case runs again on times that are longer.
+ * Runs a case that has to be quicker than a time of the store. Where the store's clock goes on by itself, a busy
+ * machine may be too slow for that, and a failure says nothing about the store: the case runs again on longer times.
  * One that fails although it was in time fails at once.
  */
 export async function inTime<Store>(
