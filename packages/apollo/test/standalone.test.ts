@@ -173,6 +173,6 @@ test('does not start with cors behind authentication, where every preflight is d
     .use(allowAnonymous());
   const listen = { port: 0, host: '127.0.0.1' };
   await expect(startStandalone(create(), { admission, listen })).rejects.toThrow(
-    'startStandalone: cors stands behind authenticate',
+    'startStandalone: cors comes after authenticate',
   );
 });

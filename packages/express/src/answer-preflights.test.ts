@@ -133,10 +133,10 @@ const authenticate = definePolicy<object, { principal: string }, 'check'>({
   check: () => ({ ok: true, facts: { principal: 'ann' } }),
 });
 
-test('a guard that denies every preflight, since cors stands behind authentication, is not mounted', () => {
+test('a guard that denies every preflight, since cors comes after authentication, is not mounted', () => {
   const late = guard()
     .use(authenticate)
     .use(cors({ origins: [APP] }))
     .use(allowAnonymous());
-  expect(() => secure(late)).toThrow('secure: cors stands behind authenticate');
+  expect(() => secure(late)).toThrow('secure: cors comes after authenticate');
 });

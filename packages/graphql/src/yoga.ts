@@ -44,7 +44,7 @@ interface Running {
  * GraphiQL and the landing page are denied (`page.disabled`, 404) but while somebody develops, or where
  * `documentationPages` says so: Yoga shows them to everybody, and asks no guard.
  *
- * @throws ConfigurationError when the guard has no grant, an option is not known, `cors` stands behind authentication,
+ * @throws ConfigurationError when the guard has no grant, an option is not known, `cors` comes after authentication,
  * or `fields` or the table names something that the schema does not have.
  * @example
  * const yoga = createYoga({ schema, plugins: [apisec({ admission: api })] });

@@ -524,6 +524,6 @@ describe('cors of the guard', () => {
       .use(authenticate)
       .use(cors({ origins: [APP] }))
       .use(allowAnonymous());
-    expect(() => apisec({ admission: behind })).toThrow('apisec: cors stands behind authenticate');
+    expect(() => apisec({ admission: behind })).toThrow('apisec: cors comes after authenticate');
   });
 });

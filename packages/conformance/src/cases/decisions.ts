@@ -299,7 +299,7 @@ export const bodyCases: readonly Case[] = [
     expect: { allowed: false, kind: 'unauthenticated', code: 'credentials.missing' },
   },
   {
-    name: 'a body that is no JSON',
+    name: 'a body that is not JSON',
     operation: 'create',
     authorization: honest,
     body: { type: 'application/json', text: '{"amount":' },

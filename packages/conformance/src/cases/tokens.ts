@@ -147,7 +147,7 @@ export const tokenCases: readonly Case[] = [
     bad('token.malformed'),
     async (c) => `Bearer ${await c.token()}=`,
   ),
-  raw('a header that is no JSON', bad('token.malformed'), async () => 'Bearer bm90anNvbg.e30.AA'),
+  raw('a header that is not JSON', bad('token.malformed'), async () => 'Bearer bm90anNvbg.e30.AA'),
   raw('a payload that is a list', bad('token.malformed'), async () => {
     const header = assemble({ alg: 'ES256', typ: 'at+jwt', kid: 'known' }, {}).split('.')[0];
     return `Bearer ${header}.W10.AA`;

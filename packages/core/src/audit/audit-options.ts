@@ -103,7 +103,7 @@ export function sinksOf({ sinks }: AuditOptions): readonly AuditSink[] {
   assertConfiguration(
     all.every((sink) => typeof sink?.write === 'function' && typeof sink.name === 'string') &&
       names.size === all.length,
-    `${NAME}: each sink is a function, or { name, write } with a name of its own.`,
+    `${NAME}: each sink must be a function, or { name, write } with a name of its own.`,
   );
   return all;
 }

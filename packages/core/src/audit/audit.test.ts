@@ -574,7 +574,7 @@ describe('configuration', () => {
   const sink: AuditSink = { name: 'memory', write: () => undefined };
   test.each([
     ['no sink', { sinks: [] }, 'give it a sink'],
-    ['a sink that cannot write', { sinks: [{ name: 'x' }] }, 'each sink is a function'],
+    ['a sink that cannot write', { sinks: [{ name: 'x' }] }, 'each sink must be a function'],
     ['two sinks of one name', { sinks: [sink, sink] }, 'a name of its own'],
     ['an unknown option', { sinks: [sink], sink }, '"sink" is not an option'],
     ['a rate above one', { sinks: [sink], sampleAllowed: 5 }, 'from 0 to 1'],

@@ -67,7 +67,7 @@ export async function assertColumns<Name extends string, O extends object>(
   );
   assertConfiguration(
     typeof query === 'function',
-    `${where}: needs a function that asks the database: (statement, params) => rows.`,
+    `${where}: pass a function that asks the database: (statement, params) => rows.`,
   );
   const declared = readColumns(where, resource, columns, dialect);
 

@@ -73,7 +73,7 @@ export function authorizerRelation(
     const answers = (await evaluateAll?.(questions)) ?? [];
     // A missing answer would move all later ones to the object before.
     if (answers.length !== objects.length)
-      throw new TypeError(`${where}: not one answer for each question`);
+      throw new TypeError(`${where}: the number of answers is not that of the questions`);
     return objects.filter((_, at) => {
       return decisionOf(answers[at]);
     });

@@ -202,16 +202,16 @@ describe('authzenAuthorizer', () => {
     expect(asked).toHaveLength(1);
     answer = () => ({ evaluations: [{ decision: true }] });
     await expect(client().evaluateAll([question('d9'), question('d1')])).rejects.toThrow(
-      /each question/,
+      /the number of answers/,
     );
     answer = () => ({ evaluations: Array.from({ length: 3 }, () => ({ decision: true })) });
     await expect(client().evaluateAll([question('d9'), question('d1')])).rejects.toThrow(
-      /each question/,
+      /the number of answers/,
     );
     answer = () => ({ evaluations: { 0: { decision: true }, length: 1 } });
-    await expect(client().evaluateAll([question('d9')])).rejects.toThrow(/each question/);
+    await expect(client().evaluateAll([question('d9')])).rejects.toThrow(/the number of answers/);
     answer = () => ({ evaluations: [null] });
-    await expect(client().evaluateAll([question('d9')])).rejects.toThrow(/without a decision/);
+    await expect(client().evaluateAll([question('d9')])).rejects.toThrow(/has no decision/);
   });
 
   test('searches page by page, and no further than it may', async () => {
@@ -222,7 +222,7 @@ describe('authzenAuthorizer', () => {
       /more than 3 pages/,
     );
     answer = () => ({ results: [{ type: 'invoice', id: 'd1' }] });
-    await expect(client().searchResources(search)).rejects.toThrow(/not such a resource/);
+    await expect(client().searchResources(search)).rejects.toThrow(/not a resource of the type/);
   });
 
   test.each<[string, unknown]>([
@@ -360,7 +360,7 @@ describe('authzenAuthorizer', () => {
     answer = () => ({ context: {} });
     Reflect.defineProperty(Object.prototype, 'decision', { value: true, configurable: true });
     try {
-      await expect(client().evaluate(question())).rejects.toThrow(/without a decision/);
+      await expect(client().evaluate(question())).rejects.toThrow(/has no decision/);
       const silent = { evaluate: () => ({}) as never, evaluateAll: () => [{}] as never };
       const about = { subject: 'user', action: 'read', resource: 'document' };
       const { check, checkMany } = authorizerRelation(silent, about);

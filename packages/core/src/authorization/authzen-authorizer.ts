@@ -151,7 +151,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       const { evaluations } = await post('evaluations', questionText({ evaluations: questions }));
       // A missing answer would move all later ones to the question before.
       if (!Array.isArray(evaluations) || evaluations.length !== questions.length) {
-        throw new Error(`${where}: not one answer for each question`);
+        throw new Error(`${where}: the number of answers is not that of the questions`);
       }
       return evaluations.map((each) => readAnswer(where, each));
     },
@@ -168,7 +168,9 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
             typeof member(each, 'id') !== 'string' ||
             member(each, 'type') !== search.resource.type
           ) {
-            throw new Error(`${where}: a search answered something that is not such a resource`);
+            throw new Error(
+              `${where}: a search answered something that is not a resource of the type asked for`,
+            );
           }
           // It was seen to be a text.
           ids.push(each['id'] as string);
@@ -204,7 +206,7 @@ function readCache(where: string, cache: AuthzenAuthorizerOptions['cache']): Kep
 function readAnswer(where: string, answer: unknown): AuthorizerAnswer {
   const decision = isObject(answer) ? member(answer, 'decision') : undefined;
   if (!isObject(answer) || typeof decision !== 'boolean') {
-    throw new Error(`${where}: an answer without a decision`);
+    throw new Error(`${where}: an answer has no decision`);
   }
   const context = member(answer, 'context');
   // All who ask the same get the same one.

@@ -95,7 +95,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
     if (source === '@item') {
       assertConfiguration(
         attribute === item,
-        `${where}: an item is asked about outside of its rule.exists or rule.every.`,
+        `${where}: an item is used outside of its rule.exists or rule.every. Move the condition inside.`,
       );
       return (context) => context.item;
     }

@@ -131,7 +131,8 @@ function inBatches<S extends string | number, O extends string | number>(
 }
 
 function bounded<O>(where: string, objects: readonly O[], most: number): readonly O[] {
-  if (!Array.isArray(objects)) throw new TypeError(`${where}: list answered no list`);
-  if (objects.length > most) throw new RangeError(`${where}: more than ${most} objects`);
+  if (!Array.isArray(objects)) throw new TypeError(`${where}: list did not answer a list`);
+  if (objects.length > most)
+    throw new RangeError(`${where}: list answered more than ${most} objects`);
   return objects;
 }

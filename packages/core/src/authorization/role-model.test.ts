@@ -127,22 +127,22 @@ describe('roleModel', () => {
     [
       'an unknown permission',
       { permissions, roles: { r: { grants: ['a:delete'] } } },
-      /stands for no permission/,
+      /matches no permission/,
     ],
     [
       'a permission in another case',
       { permissions, roles: { r: { grants: ['A:read'] } } },
-      /stands for no permission/,
+      /matches no permission/,
     ],
     [
       'a wildcard for nothing',
       { permissions, roles: { r: { grants: ['b:*'] } } },
-      /stands for no permission/,
+      /matches no permission/,
     ],
     [
       'a wildcard inside a segment',
       { permissions, roles: { r: { grants: ['a:re*'] } } },
-      /stands for no permission/,
+      /matches no permission/,
     ],
     [
       'an unknown role',
@@ -156,9 +156,9 @@ describe('roleModel', () => {
     [
       'a number for a grant',
       { permissions, roles: { r: { grants: [7] } } },
-      /stands for no permission/,
+      /matches no permission/,
     ],
-    ['a role that may do nothing', { permissions, roles: { r: {} } }, /may do nothing/],
+    ['a role that grants nothing', { permissions, roles: { r: {} } }, /grants nothing/],
     [
       'a misspelled member',
       { permissions, roles: { r: { grant: ['*'] } } },

@@ -55,7 +55,7 @@ const PERMISSION = /^[A-Za-z0-9_.-]{1,64}(?::[A-Za-z0-9_.-]{1,64}){0,7}$/;
  * compile, and does not construct.
  *
  * @throws ConfigurationError for an unknown role or permission, a wildcard that stands for nothing, roles that
- * include each other in a circle, and a role that may do nothing.
+ * include each other in a circle, and a role that grants nothing.
  * @example
  * const model = roleModel({
  *   permissions: ['articles:read', 'articles:write', 'articles:publish', 'users:invite'],
@@ -80,7 +80,7 @@ export function roleModel<const P extends string, R extends string>(
   const rolesWith = new Map<P, Set<R>>(permissions.map((permission) => [permission, new Set()]));
   const rolesIncluding = new Map<R, Set<R>>([...held.keys()].map((role) => [role, new Set()]));
   for (const [role, own] of held) {
-    assertConfiguration(own.size > 0, `roleModel: role "${role}" may do nothing. Give it grants.`);
+    assertConfiguration(own.size > 0, `roleModel: role "${role}" grants nothing. Give it grants.`);
     for (const permission of own) rolesWith.get(permission)?.add(role);
     for (const part of included.get(role) ?? []) rolesIncluding.get(part)?.add(role);
   }
@@ -172,7 +172,7 @@ function matching<P extends string>(role: string, pattern: string, all: readonly
   const found = all.filter((permission) => matches(pattern, permission));
   assertConfiguration(
     found.length > 0,
-    `roleModel: role "${role}" grants ${JSON.stringify(pattern)}, which stands for no permission of the model.`,
+    `roleModel: role "${role}" grants ${JSON.stringify(pattern)}, which matches no permission of the model.`,
   );
   return found;
 }

@@ -94,7 +94,7 @@ function assertColumn(
   const { columnType } = column;
   assertConfiguration(
     COLUMNS[dialect][what.type].test(columnType),
-    `${where}: a column of type ${columnType} cannot hold just what a field of type ${what.type} says.`,
+    `${where}: a column of type ${columnType} cannot hold exactly the values of a field of type ${what.type}.`,
   );
   // Members of the columns that were matched above.
   const { withTimezone, mode, baseColumn } = column as Column & {

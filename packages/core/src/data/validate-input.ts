@@ -260,7 +260,7 @@ function wholeNumber(option: string, value: number, most: number): number {
 const MISPLACED: Denial = Object.freeze(
   fault(
     'input.uncheckable',
-    `${NAME}: put it in front of guardMessages, so that what is decided is what the handler gets.`,
+    `${NAME}: put it before guardMessages, so that the handler gets the input that was decided about.`,
   ),
 );
 

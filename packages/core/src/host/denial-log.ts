@@ -20,15 +20,15 @@ export function withDenialLog<Facts extends object>(
 /**
  * Checks the option `logDenials` of an adapter.
  *
- * @throws ConfigurationError for anything but what `logDenials()` gives, or `false`.
+ * @throws ConfigurationError for anything but what `logDenials()` returns, or `false`.
  */
 export function denialLogOption(where: string, value: unknown): DenialLog | undefined {
   if (value === undefined || value === false) return undefined;
-  // Only `logDenials()` gives policies with this member.
+  // Only policies of `logDenials()` have this member.
   const log = value as DenialLog | null;
   assertConfiguration(
     typeof log?.join === 'function',
-    `${where}: logDenials takes a log, or false: { logDenials: logDenials() }.`,
+    `${where}: logDenials must be what logDenials() returns, or false: { logDenials: logDenials() }.`,
   );
   return log;
 }

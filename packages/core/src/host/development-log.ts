@@ -15,7 +15,7 @@ let shared: Promise<DenialLog | undefined> | undefined;
  * text on the terminal, so that whoever is denied by mistake sees why. Where `NODE_ENV` says nothing and standard error
  * is a terminal, the first denial of the process alone, and how to see the others.
  *
- * @throws ConfigurationError for anything but what `logDenials()` gives, or `false`.
+ * @throws ConfigurationError for anything but what `logDenials()` returns, or `false`.
  */
 export function fetchDenialLog(
   where: string,

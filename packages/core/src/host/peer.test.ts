@@ -43,7 +43,7 @@ describe('peerFromHeader', () => {
   test.each(['X-Forwarded-For', 'forwarded', '', 'a b', 'x:'])('%j does not construct', (name) => {
     expect(() => peerFromHeader(name)).toThrow(ConfigurationError);
     expect(() => peerFromHeader(name)).toThrow(
-      /is no header name|is a list that callers begin themselves.* your platform names the caller/,
+      /is not a header name|is a list whose first entries callers write.* your platform puts the caller/,
     );
   });
 

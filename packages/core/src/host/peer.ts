@@ -44,12 +44,12 @@ export function peerOf(address: string | Address | undefined): Peer {
 export function peerFromHeader(name: string): (request: RequestLike) => Peer {
   assertConfiguration(
     /^[\w!#$%&'*+.^`|~-]+$/.test(name),
-    `peerFromHeader: "${name}" is no header name.`,
+    `peerFromHeader: "${name}" is not a header name.`,
   );
   assertConfiguration(
     !/^(?:x-forwarded-for|forwarded)$/i.test(name),
-    `peerFromHeader: "${name}" is a list that callers begin themselves. On Node use trustProxies(); ` +
-      'elsewhere the header in which your platform names the caller.',
+    `peerFromHeader: "${name}" is a list whose first entries callers write. On Node use trustProxies(); ` +
+      'elsewhere name the header in which your platform puts the caller.',
   );
   return (request) => peerOf(request.headers.get(name) ?? undefined);
 }

@@ -111,7 +111,7 @@ describe('apiVersion in the path behind a prefix', () => {
   test('takes no default, as in a path without one', () => {
     expect(() =>
       apiVersion({ from: { pathAfter: '/api' }, versions: { '1': {} }, default: '1' }),
-    ).toThrow(/default is not for versions in the path/);
+    ).toThrow(/leave out default with versions in the path/);
   });
 
   test('says nothing of headers to caches', () => {

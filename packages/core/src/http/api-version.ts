@@ -110,7 +110,7 @@ export function apiVersion<const Name extends string>(
   assertConfiguration(
     options.default === undefined || (fallback?.name === options.default && !isPath),
     isPath
-      ? `${NAME}: default is not for versions in the path, where other spellings of a version would count as none.`
+      ? `${NAME}: leave out default with versions in the path: a misspelled version would count as a missing one.`
       : `${NAME}: default must be one of the versions.`,
   );
   const denials = {
@@ -251,7 +251,7 @@ const inPath = (path: string): string | undefined => AT_START.exec(path)?.[1];
 function behind(prefix: unknown): Reader {
   assertConfiguration(
     typeof prefix === 'string' && PREFIX.test(prefix),
-    `${NAME}: pathAfter must be the plain segments in front of the version, like '/api'.`,
+    `${NAME}: pathAfter must be the plain segments before the version, like '/api'.`,
   );
   return (request) => {
     const path = pathOf(request);

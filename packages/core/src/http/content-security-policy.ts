@@ -99,7 +99,7 @@ export function contentSecurityPolicy<
   const observed = reportOnly && compile('reportOnly', reportOnly, {}, endpoint);
   assertConfiguration(
     observed === undefined || endpoint !== undefined,
-    `${NAME}: reportOnly needs report: { url }, where browsers send what they find.`,
+    `${NAME}: reportOnly needs report: { url }, to which browsers send violations.`,
   );
   const policies = observed
     ? [{ name: ENFORCED, text: enforced } as const, { name: REPORT_ONLY, text: observed } as const]
@@ -184,7 +184,7 @@ function compile(
       if (value === undefined) continue;
       assertConfiguration(
         option !== 'reportOnly' || /trusted/.test(name),
-        `${where}: browsers ignore ${name} in a policy that only reports. Take it away.`,
+        `${where}: browsers ignore ${name} in a policy that only reports. Remove it.`,
       );
       texts.push(readOther(where, name, value));
       continue;
@@ -216,13 +216,13 @@ function assertClosed(where: string, lists: ReadonlyMap<string, readonly string[
   for (const name of ['script-src', 'object-src']) {
     assertConfiguration(
       lists.has(name) || lists.has('default-src'),
-      `${where}: without default-src, say ${name} too: else everything may run.`,
+      `${where}: without default-src add ${name}, or everything may run.`,
     );
   }
   const trusted = [...lists.values()].flat();
   assertConfiguration(
     lists.has('base-uri') || !(trusted.includes(NONCE) || trusted.includes("'strict-dynamic'")),
-    `${where}: with nonces base-uri must stay: a <base> moves the scripts that have one.`,
+    `${where}: with nonces keep base-uri: a <base> would redirect scripts that have a nonce.`,
   );
 }
 

@@ -32,7 +32,7 @@ describe('cors behind a policy that authenticates', () => {
   ])('does not mount: %s', (_name, admission) => {
     const mount = (): void => assertCorsInFront('secure', admission);
     expect(mount).toThrow(ConfigurationError);
-    expect(mount).toThrow(/^secure: cors stands behind .*authenticate.*Put cors in front\.$/);
+    expect(mount).toThrow(/^secure: cors comes after .*authenticate.*Put cors first\.$/);
   });
 
   test.each([

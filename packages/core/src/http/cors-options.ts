@@ -101,7 +101,7 @@ function readNames(option: string, names: readonly unknown[]): ReadonlySet<strin
   for (const name of names) {
     assertConfiguration(
       isToken(name) && name !== '*',
-      `${NAME}: ${option}: ${JSON.stringify(name)} is not a name. List each by its own.`,
+      `${NAME}: ${option}: ${JSON.stringify(name)} is not a name. List each name separately.`,
     );
   }
   // Each was seen to be a string.

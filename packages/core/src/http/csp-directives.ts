@@ -103,7 +103,7 @@ const WITH_HASH = new Set([...WITH_NONCE, 'script-src-attr', 'style-src-attr']);
 const WITH_DYNAMIC = new Set(['default-src', 'script-src', 'script-src-elem']);
 /** Attributes are inline: no host can serve them. */
 const ATTRIBUTES = new Set(['script-src-attr', 'style-src-attr']);
-/** Where nothing stands, everything may; `default-src` does not speak for them. */
+/** Left out, they allow everything; `default-src` does not cover them. */
 const NAVIGATION = new Set(['base-uri', 'form-action', 'frame-ancestors']);
 
 const KEYWORDS: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -179,11 +179,11 @@ export function assertSources(where: string, name: string, sources: readonly str
   );
   assertConfiguration(
     new Set(sources).size === sources.length,
-    `${where}: ${name} has a source twice.`,
+    `${where}: ${name} lists a source twice.`,
   );
   assertConfiguration(
     !has("'none'") || sources.every((each) => each === "'none'" || each === "'report-sample'"),
-    `${where}: ${name}: 'none' stands alone; browsers ignore it beside other sources.`,
+    `${where}: ${name}: 'none' must be the only source; browsers ignore it beside others.`,
   );
   assertConfiguration(
     !has("'strict-dynamic'") || inline,
@@ -203,7 +203,7 @@ const SANDBOX_FLAG =
   /^allow-(?:downloads|forms|modals|orientation-lock|pointer-lock|popups(?:-to-escape-sandbox)?|presentation|same-origin|scripts|top-navigation(?:-by-user-activation|-to-custom-protocols)?)$/;
 const TRUSTED_TYPES = /^(?:'none'|'allow-duplicates'|[A-Za-z0-9\-#=_/@.%]+)$/;
 
-/** The text of a directive that takes something else than sources. */
+/** The text of a directive whose values are not sources. */
 export function readOther(where: string, name: string, value: unknown): string {
   if (name === 'upgrade-insecure-requests') {
     assertConfiguration(value === true, `${where}: ${name} must be true, or left out.`);
@@ -218,7 +218,7 @@ export function readOther(where: string, name: string, value: unknown): string {
   for (const each of value as readonly unknown[]) {
     assertConfiguration(
       typeof each === 'string' && known[name]?.test(each) === true,
-      `${where}: ${name}: ${JSON.stringify(each)} is not a value that it takes.`,
+      `${where}: ${name}: ${JSON.stringify(each)} is not a value of this directive.`,
     );
   }
   assertConfiguration(
@@ -227,7 +227,7 @@ export function readOther(where: string, name: string, value: unknown): string {
   );
   assertConfiguration(
     !value.includes("'none'") || value.length === 1,
-    `${where}: ${name}: 'none' stands alone.`,
+    `${where}: ${name}: 'none' must be the only value.`,
   );
   return [name, ...(value as readonly string[])].join(' ');
 }

@@ -43,7 +43,7 @@ export function assertHeaderValue(
   assertConfiguration(isFieldValue(value), `${known} must be printable ASCII, or false.`);
   assertConfiguration(
     WORDS[option]?.test(value) !== false && !TWICE.test(value),
-    `${known}: browsers ignore ${JSON.stringify(value)}, or it opens too much.`,
+    `${known}: ${JSON.stringify(value)} is ignored by browsers, or allows too much.`,
   );
   if (option === 'strictTransportSecurity') assertTransportSecurity(known, value);
   if (option === 'contentSecurityPolicy') assertDirectives(known, value);

@@ -93,7 +93,7 @@ export function readPredicate<Needs extends object>(
   }
   assertConfiguration(
     answer !== true,
-    `${where}: originPredicate allows every origin: let it compare whole ones.`,
+    `${where}: originPredicate allows every origin. Compare whole origins in it.`,
   );
   return { allows: predicate, isOpen: () => open };
 }

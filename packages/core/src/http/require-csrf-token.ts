@@ -108,15 +108,15 @@ export function requireCsrfToken<Needs extends object>(
   assertConfiguration(typeof session === 'function', `${NAME}: session must be a function.`);
   assertConfiguration(
     isToken(header) && !/^(?:cookie|authorization|origin|content-type)$/i.test(header),
-    `${NAME}: header must be the name of a header of its own, like 'X-CSRF-Token'.`,
+    `${NAME}: header must be the name of a header for the token alone, like 'X-CSRF-Token'.`,
   );
   assertConfiguration(
     typeof cookie === 'string' && /^[A-Za-z0-9._-]{1,80}$/.test(cookie) && !cookie.startsWith('__'),
-    `${NAME}: cookie is made of letters, digits, ".", "_" and "-", and gets its prefix here.`,
+    `${NAME}: cookie must be letters, digits, ".", "_" and "-", without a prefix, which is added here.`,
   );
   assertConfiguration(
     formField === undefined || (typeof formField === 'string' && /^[\w.-]{1,80}$/.test(formField)),
-    `${NAME}: formField is made of letters, digits, ".", "_" and "-", like '_csrf'.`,
+    `${NAME}: formField must be letters, digits, ".", "_" and "-", like '_csrf'.`,
   );
   assertConfiguration(
     typeof insecureCookie === 'boolean',

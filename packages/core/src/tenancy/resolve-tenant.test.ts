@@ -419,7 +419,7 @@ describe('resolveTenant does not construct', () => {
     [
       'with both ways around proof',
       { from: [tenantFrom.path('t')], mayActIn: () => true, insecureUnproven: true },
-      /not needed/,
+      /left out with mayActIn/,
     ],
   ])('%s', (_name, options, message) => {
     expect(() => resolveTenant(options as never)).toThrow(message);

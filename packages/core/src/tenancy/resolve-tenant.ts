@@ -109,7 +109,7 @@ export function resolveTenant(
   );
   assertConfiguration(
     typeof insecureUnproven === 'boolean' && !(insecureUnproven && mayActIn !== undefined),
-    `${where}: insecureUnproven is true or false, and is not needed with mayActIn.`,
+    `${where}: insecureUnproven must be true or false, and left out with mayActIn.`,
   );
   assertConfiguration(
     mayActIn !== undefined || insecureUnproven || from.some(({ proven }) => proven),
@@ -118,7 +118,7 @@ export function resolveTenant(
   );
   assertConfiguration(
     mayActIn !== undefined || options.timeout === undefined,
-    `${where}: timeout is for mayActIn, which is not there.`,
+    `${where}: timeout bounds mayActIn; leave it out without one.`,
   );
   const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '1s', { max: '1m' });
   const form = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''));
