@@ -101,5 +101,5 @@ test.each<[string, (app: FastifyInstance) => unknown, RegExp]>([
 });
 
 test('an application that was not watched is not taken for a guarded one', () => {
-  expect(() => assertSecured(fastify())).toThrow(/watchRoutes\(app\) right behind Fastify\(\)/);
+  expect(() => assertSecured(fastify())).toThrow(/watchRoutes\(app\) right after Fastify\(\)/);
 });

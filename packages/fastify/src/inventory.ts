@@ -30,7 +30,7 @@ export function watchRoutes(app: FastifyInstance): void {
   if (watched.has(app)) return;
   assertConfiguration(
     app.printRoutes() === EMPTY,
-    'watchRoutes: the application has routes already, which would be missing. Call it right behind Fastify().',
+    'watchRoutes: the application has routes already, which would be missing. Call it right after Fastify().',
   );
   const seen: SeenRoute[] = [];
   watched.set(app, seen);
@@ -83,7 +83,7 @@ export function routesOf(app: FastifyInstance, where: string): readonly WatchedR
   const seen = watched.get(app);
   assertConfiguration(
     seen !== undefined,
-    `${where}: Fastify keeps no list of routes. Call watchRoutes(app) right behind Fastify().`,
+    `${where}: Fastify keeps no list of routes. Call watchRoutes(app) right after Fastify().`,
   );
   const routes = seen.flatMap(({ instance, options }): WatchedRoute[] => {
     const own = guardsIn([options.preHandler ?? []].flat());
@@ -130,7 +130,7 @@ export function hooksOf(
   const hooks = key && (Reflect.get(instance, key) as Record<string, unknown> | undefined)?.[kind];
   assertConfiguration(
     Array.isArray(hooks),
-    `${where}: this version of Fastify keeps hooks in a way that is not known here. Use 5.12 or later of 5.`,
+    `${where}: this version of Fastify keeps hooks in an unknown way. Use 5.12 or later of 5.`,
   );
   // Fastify takes nothing but functions for hooks.
   return hooks as readonly object[];

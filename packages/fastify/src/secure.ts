@@ -188,7 +188,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     const app = instance as FastifyInstance;
     assertConfiguration(
       typeof app.addHook === 'function',
-      'secure: this is no hook. Write app.register(secure(guard)), or secure(guard).route on a route.',
+      'secure: this is not a hook. Write app.register(secure(guard)), or secure(guard).route on a route.',
     );
     app.addHook('onRequest', route.onRequest);
     app.addHook('preParsing', route.preParsing);

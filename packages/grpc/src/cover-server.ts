@@ -58,11 +58,11 @@ export function cover(server: Server, interceptor: ServerInterceptor, where: str
   const handle = serverHandle(server, where);
   assertConfiguration(
     handle.http2Servers.size === 0,
-    `${where}: the server is bound already; call it before bindAsync().`,
+    `${where}: the server is already bound; call this before bindAsync().`,
   );
   assertConfiguration(
     where === 'coverServer' || !handle.interceptors.some((each) => tableOf(each) !== undefined),
-    'secure: the server has secure() as an interceptor already; take it out of its interceptors.',
+    'secure: the server already has secure() as an interceptor; remove it from its interceptors.',
   );
   const table = tableOf(interceptor);
   table?.assertCovered(handle.handlers.keys());

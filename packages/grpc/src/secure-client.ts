@@ -110,7 +110,7 @@ export function secureClient(options: SecureClientOptions): SecureClient {
   );
   assertConfiguration(
     retryable.every((path) => path.startsWith('/')),
-    "secureClient: retryable lists full paths, '/shop.v1.Orders/List'.",
+    "secureClient: retryable must list full paths, like '/shop.v1.Orders/List'.",
   );
   const tokens = token && tokenCache(token, TOKEN_MARGIN_MS, now);
   const repeatable = new Set(retryable);

@@ -78,7 +78,7 @@ export function serverTls(options: ServerTlsOptions): ServerTls {
   );
   assertConfiguration(
     (ca === undefined) === (clientCertificates === 'none'),
-    'serverTls: name the file of the authorities that certify clients (ca) where their certificates are asked for, and nowhere else.',
+    'serverTls: set ca, the file of the authorities that certify clients, if client certificates are asked for, and only then.',
   );
   let replace: ((pem: Pem) => void) | undefined;
   const files = watchFiles('serverTls', { cert, key, ca }, options, (pem) => replace?.(pem));

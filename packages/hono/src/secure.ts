@@ -319,7 +319,7 @@ const UNAVAILABLE = 'This operation is not available.';
 function asError(thrown: unknown): Error {
   return thrown instanceof Error
     ? thrown
-    : new Error('secure: a handler threw what is not an error.', { cause: thrown });
+    : new Error('secure: a handler threw something that is not an error.', { cause: thrown });
 }
 
 /** Options that were checked, with their defaults. */

@@ -232,7 +232,7 @@ describe('a WebSocket that is watched', () => {
   });
 
   test('does not construct without the upgradeWebSocket of a runtime', () => {
-    expect(() => watchedUpgrade(undefined as never)).toThrow(/give it upgradeWebSocket of your/);
+    expect(() => watchedUpgrade(undefined as never)).toThrow(/pass upgradeWebSocket of your/);
   });
 
   test('is an ordinary call where the host does not upgrade it', async () => {

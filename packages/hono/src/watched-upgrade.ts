@@ -30,7 +30,7 @@ export function watchedUpgrade<Socket, Options, Events extends WSEvents<Socket>>
 ): WatchedUpgrade<Events, Options> {
   assertConfiguration(
     typeof upgradeWebSocket === 'function',
-    'watchedUpgrade: give it upgradeWebSocket of your runtime, from hono/bun, hono/deno or hono/cloudflare-workers.',
+    'watchedUpgrade: pass upgradeWebSocket of your runtime, from hono/bun, hono/deno or hono/cloudflare-workers.',
   );
   return (createEvents, options) => {
     const plain = upgradeWebSocket(createEvents, options);

@@ -9,7 +9,7 @@ let shared: DenialLog | undefined;
  * the terminal, so that whoever is denied by mistake sees why. Where `NODE_ENV` says nothing, the first denial of the
  * process alone, and how to see the others.
  *
- * @throws ConfigurationError for anything but what `logDenials()` gives, or `false`.
+ * @throws ConfigurationError for anything but what `logDenials()` returns, or `false`.
  */
 export function nodeDenialLog(where: string, value: unknown): DenialLog | undefined {
   if (value !== undefined) return denialLogOption(where, value);

@@ -96,20 +96,20 @@ export function trustProxies(options: TrustProxiesOptions): ProxyTrust {
   const { host = false, requestId = false } = options;
   assertConfiguration(
     HEADERS.includes(header),
-    `trustProxies: header is the one that your proxies write: ${HEADERS.join(', ')}.`,
+    `trustProxies: header must be the one that your proxies write: ${HEADERS.join(', ')}.`,
   );
   const written = { clientCert, proto, host, requestId };
   for (const [option, what] of Object.entries(WRITTEN)) {
     const value = written[option as keyof typeof WRITTEN];
     assertConfiguration(
       typeof value === 'boolean' || (option === 'clientCert' && isCertificateHeader(value)),
-      `trustProxies: ${option} is true where your proxies write ${what} themselves, else false.`,
+      `trustProxies: ${option} must be true if your proxies write ${what} themselves, else false.`,
     );
   }
   if (typeof proxies === 'number') {
     assertConfiguration(
       Number.isSafeInteger(proxies) && proxies > 0,
-      'trustProxies: a number of proxies is 1 or more; leave `trust` out if there is none.',
+      'trustProxies: a number of proxies must be 1 or more; leave `trust` out if there are none.',
     );
     assertConfiguration(
       LISTS.includes(header) || proxies === 1,
@@ -120,7 +120,7 @@ export function trustProxies(options: TrustProxiesOptions): ProxyTrust {
   }
   assertConfiguration(
     proxies.length > 0,
-    'trustProxies: name the ranges of your proxies; leave `trust` out if there is none.',
+    'trustProxies: name the ranges of your proxies; leave `trust` out if there are none.',
   );
   const within = addressRanges(proxies);
   const believes = (_: number, address?: Address): boolean => within(address);

@@ -195,7 +195,7 @@ function listsOf(value: unknown, where: string): readonly (readonly string[])[] 
     );
   assertConfiguration(
     isValid,
-    `directives: ${where} must have lists of names, as [["read", "write"], ["admin"]].`,
+    `directives: ${where} must have lists of names, like [["read", "write"], ["admin"]].`,
   );
   // Each was found to be a string.
   return lists as readonly (readonly string[])[];
@@ -205,7 +205,7 @@ function rolesOf(value: unknown, where: string): readonly string[] {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value];
   assertConfiguration(
     names.length > 0 && names.every((name) => typeof name === 'string' && name.trim() !== ''),
-    `directives: ${where} must say which role it requires, as @auth(requires: ADMIN).`,
+    `directives: ${where} must say which role it requires, like @auth(requires: ADMIN).`,
   );
   return names as readonly string[];
 }

@@ -58,8 +58,8 @@ describe('trusted documents are built', () => {
   test.each([
     ['what does not parse', 'query A {', /b\.graphql: Syntax Error/],
     ['an operation without a name', '{ me }', /has no name/],
-    ['a fragment that is nowhere', 'query A { ...Nope }', /no source has the fragment "Nope"/],
-    ['two of one name', 'query A { a } query A { b }', /"A" in b\.graphql is there already/],
+    ['a fragment that is nowhere', 'query A { ...Nope }', /no source defines the fragment "Nope"/],
+    ['two of one name', 'query A { a } query A { b }', /"A" in b\.graphql appears twice/],
   ])('not of %s', async (_, text, message) => {
     await expect(buildTrustedDocuments([{ path: 'b.graphql', text }])).rejects.toThrow(message);
   });

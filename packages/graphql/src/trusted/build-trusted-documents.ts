@@ -93,7 +93,7 @@ function put<Node extends OperationDefinitionNode | FragmentDefinitionNode>(
   const before = all.get(name);
   assertConfiguration(
     before === undefined || print(before) === print(node),
-    `buildTrustedDocuments: "${name}" in ${path} is there already with another text.`,
+    `buildTrustedDocuments: "${name}" in ${path} appears twice with different texts.`,
   );
   all.set(name, node);
 }
@@ -110,7 +110,7 @@ function neededBy(
         const fragment = fragments.get(name.value);
         assertConfiguration(
           fragment !== undefined,
-          `buildTrustedDocuments: no source has the fragment "${name.value}".`,
+          `buildTrustedDocuments: no source defines the fragment "${name.value}".`,
         );
         if (needed.has(fragment)) return;
         needed.add(fragment);

@@ -32,7 +32,7 @@ export function trustedDocuments(...manifests: readonly unknown[]): TrustedDocum
   }
   assertConfiguration(
     byId.size > 0,
-    'trustedDocuments: there is no document in it, so no operation would run. Pass a manifest of your clients.',
+    'trustedDocuments: the manifest has no documents, so no operation would run. Pass that of your clients.',
   );
   const texts = new Set(byId.values());
   return Object.freeze({
