@@ -149,15 +149,15 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
   const origin = normalizeOrigin(options.origin);
   assertConfiguration(
     origin !== undefined && /^https?:/.test(origin),
-    `${NAME}: origin is where browsers find the console, like 'https://ops.example.com'.`,
+    `${NAME}: origin must be the origin of the console in browsers, like 'https://ops.example.com'.`,
   );
   assertConfiguration(
     typeof base === 'string' && BASE.test(base) && !/\/\.\.?(?:\/|$)/.test(base),
-    `${NAME}: base is a path without a slash at its end, like '/console'.`,
+    `${NAME}: base must be a path without a slash at its end, like '/console'.`,
   );
   assertConfiguration(
     typeof feed?.view?.since === 'number',
-    `${NAME}: feed is what consoleFeed() made; give it to audit() as a sink, too.`,
+    `${NAME}: feed must be what consoleFeed() returned; give it to audit() as a sink, too.`,
   );
   assertMethods(NAME, 'audit', audit ?? {}, ['record', 'stats'], 'audit({ sinks: [feed] })');
   assertMethods(NAME, 'usage', usage, ['suggestLimits'], 'usage()');

@@ -201,7 +201,7 @@ describe('a flood of alerts', () => {
       );
       tell(...flood(0, 2_000));
       expect(asked).toHaveLength(16);
-      expect(faults.map(String)).toEqual([expect.stringContaining('notify does not keep up')]);
+      expect(faults.map(String)).toEqual([expect.stringContaining('notify cannot keep up')]);
       // What hangs is given up, and the next ones are told.
       await vi.advanceTimersByTimeAsync(30_000);
       expect(faults.slice(1).map(String)).toEqual(
@@ -241,7 +241,7 @@ test('what notify throws or rejects with is a fault, and stops nothing', async (
 });
 
 test.each([
-  ['no rules', { rules: [] }, 'give it rules'],
+  ['no rules', { rules: [] }, 'give rules'],
   ['a rule without a name', { rules: [{ when: { event: 'authz_fail' } }] }, 'needs a name'],
   [
     'two rules of one name',

@@ -138,7 +138,7 @@ export function alerts(options: AlertsOptions): AuditSink {
   assertCount(NAME, 'maxAlerts', maxAlerts);
   assertConfiguration(
     Array.isArray(options.rules) && options.rules.length > 0,
-    `${NAME}: give it rules: [{ name, when: { event: 'authn_login_fail' }, count: 20, within: '1m', by: 'peer' }].`,
+    `${NAME}: give rules: [{ name, when: { event: 'authn_login_fail' }, count: 20, within: '1m', by: 'peer' }].`,
   );
   const rules = options.rules.map(compile);
   assertConfiguration(
@@ -238,7 +238,7 @@ function compile(rule: AlertRule): CompiledRule {
   );
   assertConfiguration(
     count === 1 || within !== undefined,
-    `${where}: say within which time: within: '5m'.`,
+    `${where}: say within how much time: within: '5m'.`,
   );
   assertConfiguration(
     by === undefined || SUBJECTS.includes(by),

@@ -55,7 +55,10 @@ export function notifier<Found>(
     // It is not empty.
     while (isFree() && waiting.length > 0) call(waiting.shift() as Found);
     if (waiting.length > 0 || dropped === 0) return;
-    report(onFault, new Error(`${name}: ${dropped} findings were dropped, since notify was busy.`));
+    report(
+      onFault,
+      new Error(`${name}: ${dropped} findings were dropped because notify was busy.`),
+    );
     dropped = 0;
   };
 
@@ -63,7 +66,7 @@ export function notifier<Found>(
     if (isFree()) return call(found);
     if (waiting.length < MOST_WAITING) waiting.push(found);
     else if (dropped++ === 0) {
-      report(onFault, new Error(`${name}: notify does not keep up, so findings are dropped.`));
+      report(onFault, new Error(`${name}: notify cannot keep up, so findings are dropped.`));
     }
   };
 }

@@ -188,5 +188,5 @@ function fromVarints(bytes: readonly number[]): readonly number[] {
 }
 
 function assertReadable(isReadable: boolean): void {
-  if (!isReadable) throw new Error('usage: a sketch that was kept cannot be read');
+  if (!isReadable) throw new Error('usage: a stored sketch cannot be read');
 }

@@ -150,7 +150,9 @@ describe.runIf(hasRedis).each([
     await store.insert(family('family'));
     for (const changes of [{ subject: 'bob' }, { expiresAt: Date.UTC(2101, 0) }]) {
       const next = family('family', { current: 'second', ...changes });
-      await expect(async () => store.replace('first', next)).rejects.toThrow('keeps its subject');
+      await expect(async () => store.replace('first', next)).rejects.toThrow(
+        'the subject or the end of a family',
+      );
     }
     expect(await store.get('family')).toEqual(family('family'));
     expect(await store.replace('first', family('family', { current: 'second' }))).toBe(true);

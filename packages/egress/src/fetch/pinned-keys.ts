@@ -134,7 +134,7 @@ function readPins(host: string, value: HostPins) {
   const { pins, expires, insecureAllowExpired = false, reportOnly = false } = value;
   assertConfiguration(
     Array.isArray(pins) && new Set(pins).size >= 2 && pins.every((pin) => PIN.test(String(pin))),
-    `${NAME}: ${host} needs two different pins at least, one of them a backup, like 'sha256/' and 44 characters of base64.`,
+    `${NAME}: ${host} needs at least two different pins, one of them a backup, like 'sha256/' and 44 characters of base64.`,
   );
   const expiresMs = parseMoment(expires);
   assertConfiguration(

@@ -65,7 +65,7 @@ export function endpoints(
       const next = { ...changed, version: randomUUID() };
       if (await outbox.replaceEndpoint(next, stored.version)) return next;
     }
-    throw new Error(`${where}: the endpoint is changed all the time.`);
+    throw new Error(`${where}: others keep changing the endpoint; try again.`);
   };
 
   return {
@@ -79,7 +79,7 @@ export function endpoints(
       assertOneOf(where, 'algorithm', algorithm, ALGORITHMS);
       if (!ID.test(id)) {
         throw new TypeError(
-          `${where}: the id of an endpoint is 1 to 128 letters, digits, _ and -.`,
+          `${where}: the id of an endpoint must be 1 to 128 letters, digits, _ and -.`,
         );
       }
       if (typeof url !== 'string' || url.length > LONGEST_URL || parseUrl(url) === undefined) {
@@ -95,7 +95,7 @@ export function endpoints(
         version: randomUUID(),
       };
       if (!(await outbox.insertEndpoint(endpoint))) {
-        throw new RangeError(`${where}: there is an endpoint ${JSON.stringify(id)} already.`);
+        throw new RangeError(`${where}: an endpoint ${JSON.stringify(id)} already exists.`);
       }
       return { endpoint, ...issued };
     },
@@ -137,7 +137,7 @@ export function endpoints(
       const [newest] = stored.secrets;
       if (algorithm === undefined && newest?.algorithm === 'ed25519') {
         throw new TypeError(
-          `${where}: the endpoint has an ed25519 key: say which algorithm is next.`,
+          `${where}: the endpoint has an ed25519 key; say which algorithm the next key is for.`,
         );
       }
       // The default of the type as well.

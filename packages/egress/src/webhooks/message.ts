@@ -20,9 +20,9 @@ const LONGEST_BODY = 1_000_000;
 export function deliveryOf(where: string, message: WebhookMessage, at: number): WebhookDelivery {
   const { endpointId, type, data, id = `msg_${randomUUID()}`, orderKey } = message;
   if (!ID.test(id))
-    throw new TypeError(`${where}: the id of a message is 1 to 128 letters, digits, _ and -.`);
+    throw new TypeError(`${where}: the id of a message must be 1 to 128 letters, digits, _ and -.`);
   const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
   if (body.length > LONGEST_BODY)
-    throw new RangeError(`${where}: a message has at most ${LONGEST_BODY} characters.`);
+    throw new RangeError(`${where}: a message may have at most ${LONGEST_BODY} characters.`);
   return { id: `${endpointId}:${id}`, messageId: id, endpointId, body, orderKey, createdAtMs: at };
 }

@@ -378,7 +378,9 @@ describe.each(databases)('%s', (_name, open) => {
     ]) {
       await expect(verifyLines(wrong)).rejects.toThrow(/line|list|index/);
     }
-    await expect(verifyLines(lines, { chain: 'other' })).rejects.toThrow('this is the chain');
+    await expect(verifyLines(lines, { chain: 'other' })).rejects.toThrow(
+      'the file holds the chain',
+    );
   });
 
   test('an end that was cut off with the head set back shows by an anchor, and by it alone', async () => {

@@ -168,7 +168,7 @@ export async function verifyChainExport(
   const { chain = String(head['chain']) } = options;
   assertConfiguration(
     chain === head['chain'],
-    `${VERIFY}: this is the chain ${JSON.stringify(head['chain'])}.`,
+    `${VERIFY}: the file holds the chain ${JSON.stringify(head['chain'])}, not the one asked for.`,
   );
   return verifySource(VERIFY, linesSource(head, read), chain, options);
 }

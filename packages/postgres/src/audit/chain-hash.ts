@@ -69,7 +69,7 @@ export function chainHash(where: string, given: AuditChainKeys): ChainHash {
   for (const [version, seq] of last) {
     assertConfiguration(
       imported.has(version) && version !== current && Number.isSafeInteger(seq) && seq >= 0,
-      `${where}: keys.retired names old versions of keys.keys with their last block: { 1: 4711 }.`,
+      `${where}: keys.retired must name old versions of keys.keys with their last block: { 1: 4711 }.`,
     );
   }
   return {

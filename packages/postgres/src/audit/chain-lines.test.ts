@@ -154,13 +154,13 @@ test('a write that was given up on and came through stands there once', async ()
   expect(report).toMatchObject({ ok: true, complete: true, events: 2 });
 });
 
-test('one sink is of one audit: another one is told, and writes nothing', async () => {
+test('a sink belongs to one audit: a second one gets an error, and writes nothing', async () => {
   const { log, sink, lines } = setUp();
   await act(log, 0);
   const faults: unknown[] = [];
   const other = audit({ sinks: [sink], onFault: (fault) => void faults.push(fault) });
   void act(other, 1);
-  await expect.poll(() => String(faults[0])).toContain('of another audit');
+  await expect.poll(() => String(faults[0])).toContain('belongs to another audit');
   await other.close('50ms');
   expect(await act(log, 2)).toEqual({ ok: true });
   expect(await verify(lines())).toMatchObject({ ok: true, events: 2 });

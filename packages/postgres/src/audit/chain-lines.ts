@@ -37,7 +37,7 @@ export function chainLines(
   assertKnownOptions(NAME, options, ['keys', 'chain', 'now', 'required', 'accepts']);
   assertConfiguration(
     typeof write === 'function',
-    `${NAME}: give it a function that writes text: (text) => file.appendFile(text).`,
+    `${NAME}: pass a function that writes text: (text) => file.appendFile(text).`,
   );
   const { chain = 'audit', now = Date.now, required, accepts } = options;
   assertChain(NAME, chain);
@@ -76,7 +76,7 @@ export function chainLines(
     try {
       await write(seq === 0 ? openHead(chain) + line : line);
     } catch (cause) {
-      failure = new Error(`${NAME}: a write failed, so nothing more is written behind it`, {
+      failure = new Error(`${NAME}: a write failed, so nothing more is written after it`, {
         cause,
       });
       throw failure;
@@ -116,7 +116,7 @@ export function chainLines(
       // Whose events were acknowledged could not be told.
       if (latest !== undefined && latest.writer !== delivery.writer) {
         throw new Error(
-          `${NAME}: this sink is of another audit; make one for each, with a file of its own.`,
+          `${NAME}: this sink belongs to another audit. Make one for each, with its own file.`,
         );
       }
       latest = delivery;

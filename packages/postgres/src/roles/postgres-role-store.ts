@@ -62,5 +62,5 @@ function assertRole(role: string): void {
     role.length > LONGEST_ROLE ||
     !isStorableText(role)
   )
-    throw new RangeError(`${NAME}: a role is a text of 1 to ${LONGEST_ROLE} characters.`);
+    throw new RangeError(`${NAME}: a role must be a text of 1 to ${LONGEST_ROLE} characters.`);
 }

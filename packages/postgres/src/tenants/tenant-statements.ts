@@ -81,10 +81,10 @@ export function tenantStatements(
       if (textOf(row, 'is_free') !== 'yes') {
         if (isWithin)
           throw new ConfigurationError(
-            `${where}: this is a transaction of another tenant already.`,
+            `${where}: the connection is already in a transaction of another tenant.`,
           );
         throw new Error(
-          `${where}: the connection is in a transaction already, which is undone: end each before its connection goes back to the pool, and do not share a connection`,
+          `${where}: the connection was already in a transaction, which is rolled back. End each before its connection returns to the pool, and do not share a connection`,
         );
       }
       return {
@@ -108,7 +108,7 @@ export function tenantStatements(
           current_setting('search_path') AS search_path, current_setting('role') AS role OFFSET 0) AS seen`);
       if (textOf(row, 'is_own') !== 'yes') {
         throw new Error(
-          `${where}: what is committed would not be the transaction of its tenant: its work has ended it, or has set another tenant`,
+          `${where}: the work ended the transaction of its tenant or set another tenant, so this transaction is not committed`,
         );
       }
     },

@@ -497,7 +497,7 @@ describe.each<[string, () => Promise<Server>]>(
         withTenant(tx as ReturnType<typeof drizzlePglite>, 'globex', async () => 1, options()),
       options(),
     );
-    await expect(nested).rejects.toThrow(/another tenant already/);
+    await expect(nested).rejects.toThrow(/in a transaction of another tenant/);
     const same = server.libraries['Drizzle']?.use(
       'acme',
       (_query, tx) =>
@@ -546,7 +546,7 @@ describe.each<[string, () => Promise<Server>]>(
           const inner = tx.transaction((within) =>
             withTenant(within as never, 'globex', tenantsOf as never, options()),
           );
-          expect(await codeOf(inner)).toMatch(/another tenant already/);
+          expect(await codeOf(inner)).toMatch(/in a transaction of another tenant/);
           return tenantsOf(tx as never);
         },
         options(),

@@ -85,7 +85,7 @@ export async function withTenant<T>(
   const id: unknown =
     typeof tenant === 'string' ? tenant : (tenant as Partial<TenantScope>)?.tenant;
   if (typeof id !== 'string' || !/^[^\0-\x20\x7f\p{Surrogate}]{1,128}$/u.test(id))
-    throw new TypeError(`${where}: the tenant must be the id of one: hand over the fact tenant.`);
+    throw new TypeError(`${where}: the tenant must be the id of a tenant; pass the fact tenant.`);
   // Its callers say what the work gets.
   return inTransaction(where, db, id, options, async (tx) => work(tx as never));
 }

@@ -145,6 +145,6 @@ function rollupOf(row: Row, dimension: string, window: UsageRollup['window']): U
 
 function bytesOf(text: string): Uint8Array {
   const bytes = decodeBase64url(text);
-  if (bytes === undefined) throw new Error(`${NAME}: a sketch is not base64url`);
+  if (bytes === undefined) throw new Error(`${NAME}: a stored sketch is not base64url`);
   return bytes;
 }

@@ -96,7 +96,7 @@ export async function assertNoEviction(client: RedisClient): Promise<void> {
     if (policy === SAFE) continue;
     throw new ConfigurationError(
       policy === undefined
-        ? 'assertNoEviction: this Redis does not tell its maxmemory-policy (INFO memory).'
+        ? 'assertNoEviction: this Redis does not report its maxmemory-policy (INFO memory).'
         : `assertNoEviction: this Redis evicts keys (maxmemory-policy ${policy}). Set it to ${SAFE}.`,
     );
   }

@@ -175,7 +175,7 @@ function readPasskey(answer: readonly unknown[], subject: string, id?: string): 
     label: JSON.parse(label) as string,
   };
   if (passkey.subject !== subject || (id !== undefined && passkey.id !== id)) {
-    throw new Error(`${NAME}: another passkey.`);
+    throw new Error(`${NAME}: the record belongs to another passkey or user.`);
   }
   return passkey;
 }

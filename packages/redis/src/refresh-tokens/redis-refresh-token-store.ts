@@ -147,7 +147,7 @@ export function redisRefreshTokenStore(options: RedisClockedStoreOptions): Refre
         },
       );
       if (answer === -1) {
-        throw new Error(`${NAME}: a family keeps its subject and its end.`);
+        throw new Error(`${NAME}: an update cannot change the subject or the end of a family.`);
       }
       return answer === 1;
     },
@@ -178,7 +178,7 @@ function readFamily(
   if (row === null) return undefined;
   // Only this store writes here; the id is looked at so that a mix-up is nobody else's family.
   const family = JSON.parse(row.toString()) as RefreshTokenFamily;
-  if (family.id !== id) throw new Error(`${NAME}: another family.`);
+  if (family.id !== id) throw new Error(`${NAME}: the record belongs to another family.`);
   if (ended === null) return family;
   return { ...family, ended: ended.toString() as RefreshTokenFamily['ended'] };
 }

@@ -104,7 +104,7 @@ export function redisSessionStore(options: RedisClockedStoreOptions): SessionSto
     const text = Buffer.from(row).toString();
     // Only this store writes here; the id is looked at so that a mix-up is nobody else's session.
     const session = JSON.parse(text.slice(text.indexOf('{'))) as SessionRecord;
-    if (session.id !== id) throw new Error(`${NAME}: another session.`);
+    if (session.id !== id) throw new Error(`${NAME}: the record belongs to another session.`);
     return session;
   };
   const remove = (id: string, expected?: number): Promise<boolean> =>

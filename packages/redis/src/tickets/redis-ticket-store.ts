@@ -91,6 +91,6 @@ function readTicket(answer: unknown, id: string): TicketRecord | undefined {
   if (answer === null) return undefined;
   // Only this store writes here; the id is looked at so that a mix-up is nobody else's ticket.
   const ticket = JSON.parse(Buffer.from(answer as Buffer).toString()) as TicketRecord;
-  if (ticket.id !== id) throw new Error(`${NAME}: another ticket.`);
+  if (ticket.id !== id) throw new Error(`${NAME}: the record belongs to another ticket.`);
   return ticket;
 }

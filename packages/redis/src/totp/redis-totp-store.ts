@@ -73,6 +73,7 @@ function readRecord(answer: unknown, account: string): TotpRecord | undefined {
   if (answer === null) return undefined;
   // Only this store writes here; the account is looked at so that a mix-up is nobody else's factor.
   const record = JSON.parse(Buffer.from(answer as Buffer).toString()) as TotpRecord;
-  if (record.account !== account) throw new Error('redisTotpStore: the record of another account.');
+  if (record.account !== account)
+    throw new Error('redisTotpStore: the record belongs to another account.');
   return record;
 }
