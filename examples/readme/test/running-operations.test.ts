@@ -56,7 +56,7 @@ test('the guide to logging writes why a call was denied, and no token, and alert
   const log = alerting?.['log'] as Audit;
   expect(await log.record({ act: 'audit.chain_broken' })).toEqual({ ok: true });
   await log.close();
-  // The last rule tells of the end of the log itself.
+  // The last rule reports the end of the log itself.
   expect(sent).toMatchObject(
     ['trail broken', 'blind'].map((rule) => ({ type: 'security.alert', data: { rule } })),
   );
