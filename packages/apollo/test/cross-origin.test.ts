@@ -39,6 +39,11 @@ const attacks: readonly (readonly [string, RequestInit, string])[] = [
     '?query=%7Becho%7D',
   ],
   [
+    'a GET with a content type of its own',
+    { headers: { ...foreign, 'content-type': 'message/x-query' } },
+    '?query=%7Becho%7D',
+  ],
+  [
     'JSON',
     {
       method: 'POST',
