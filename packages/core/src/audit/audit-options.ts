@@ -52,8 +52,8 @@ export interface AuditOptions {
   readonly pseudonyms?: PseudonymOptions | undefined;
   readonly queue?: AuditQueueOptions | undefined;
   /**
-   * A header that has the id of the call, where the host supplies none (GraphQL, gRPC) and a proxy of yours writes it;
-   * what is not short and plain in it is left out. Default: none, since callers would choose the ids of their events.
+   * A header with the id of the call, read if the host supplies no `requestId` and a proxy of yours writes the header.
+   * A value that is not short and plain is left out. Default: none, since callers would choose the ids of their events.
    */
   readonly requestIdHeader?: string | undefined;
   /** Headers of your own whose values are credentials: nothing of them is in an event. */
