@@ -45,7 +45,7 @@ const PROGRESS_LINES = 1_000;
 /** `apisec audit`: who was denied and why, and whether the hash chain of a trail was changed. */
 export const auditCommand: Command = {
   name: 'audit',
-  summary: 'tells who was denied and why, and verifies the hash chain of an audit trail',
+  summary: 'shows who was denied and why, and verifies the hash chain of an audit trail',
   usage: [
     'audit denials audit.log [--newest 3]         who was denied what and why, from JSON lines',
     'audit verify <module> [--anchor anchor.json] [--write-anchor anchor.json]',
@@ -62,7 +62,7 @@ export const auditCommand: Command = {
     const [action, file] = invocation.positionals;
     if (action === 'denials') return denials(invocation);
     if (action !== 'verify' && action !== 'export') {
-      throw new UsageError('say what to do: denials, verify or export.');
+      throw new UsageError('name a subcommand: denials, verify or export.');
     }
     const module = await loadModule(file);
     const chain = chainOf(module, invocation.text('lines') === undefined);

@@ -56,7 +56,7 @@ export function exceptionsOf(
     entries.map((entry) => {
       const at = entry.lastIndexOf('=');
       if (at < 1) {
-        throw new UsageError('--except is written "GET /health=authentication,limit".');
+        throw new UsageError('--except must be written like "GET /health=authentication,limit".');
       }
       // What is not an aspect does not construct.
       return [entry.slice(0, at), wordsOf(entry.slice(at + 1)) as readonly Aspect[]];

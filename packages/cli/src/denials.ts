@@ -56,7 +56,7 @@ export async function denials(invocation: Invocation): Promise<number> {
 function newestOf(value = '3'): number {
   const newest = Number(value);
   if (!Number.isSafeInteger(newest) || newest < 0 || newest > 1_000) {
-    throw new UsageError('--newest is a number of events, from 0 to 1000.');
+    throw new UsageError('--newest must be a number of events from 0 to 1000.');
   }
   return newest;
 }

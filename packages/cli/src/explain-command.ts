@@ -116,7 +116,7 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 function headerOf(line: string): [string, string] {
   const at = line.indexOf(':');
   const name = line.slice(0, at).trim();
-  if (!HEADER_NAME.test(name)) throw new UsageError('--header is written "name: value".');
+  if (!HEADER_NAME.test(name)) throw new UsageError('--header must be written like "name: value".');
   return [name, headerValue(`--header ${name}`, line.slice(at + 1).trim())];
 }
 
@@ -155,7 +155,7 @@ async function showDecision(id: string, file: string, invocation: Invocation): P
     if (found.length === MOST_EVENTS) break;
   }
   invocation.terminal.json(found);
-  if (found.length === 0) throw new UsageError(`${file} has no event of this id.`);
+  if (found.length === 0) throw new UsageError(`${file} has no event with this id.`);
   for (const event of found) showEvent(event, invocation);
   return found.some(({ outcome }) => outcome === 'denied') ? EXIT.found : EXIT.ok;
 }

@@ -25,7 +25,7 @@ export const keysCommand: Command = {
     if (action === 'rotate') return told(await rotateKeys(folder, text('alg')), invocation);
     if (action === 'thumbprint') return thumbprint(file, invocation);
     if (action === 'pepper') return pepper(folder, invocation);
-    throw new UsageError('say what to do: generate, rotate, thumbprint or pepper.');
+    throw new UsageError('name a subcommand: generate, rotate, thumbprint or pepper.');
   },
 };
 

@@ -17,7 +17,7 @@ const MOST_CALLERS = 10_000;
 /** `apisec limits`: what is left to one caller of its limits, or which limits are near to the callers of a log. */
 export const limitsCommand: Command = {
   name: 'limits',
-  summary: 'tells what is left to a caller of its limits, and takes nothing of it',
+  summary: 'shows what is left of the limits of a caller, without spending any of it',
   usage: [
     'limits <module> --caller user-42 [--tenant acme] [--limit api]',
     '                                the module exports limits = [{ store, name, limits }]',

@@ -205,7 +205,7 @@ test.each<[string, () => Promise<readonly string[]>, RegExp]>([
   [
     'an origin with a path',
     async () => ['--dpop-key', keyFile, '--dpop-origin', 'https://a.example/x'],
-    /--dpop-origin is/,
+    /--dpop-origin must be/,
   ],
 ])('with %s it is not run, and exits with 2', async (_what, args, told) => {
   const { code, err } = await callCli(

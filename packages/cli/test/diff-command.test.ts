@@ -154,8 +154,8 @@ test('an OpenAPI document is compared with what an application serves', async ()
 });
 
 test.each<[string, readonly string[], RegExp]>([
-  ['with one side', ['a.json'], /what there was and what there is/],
-  ['with three sides', ['a.json', 'b.json', 'c.json'], /what there was and what there is/],
+  ['with one side', ['a.json'], /a report from before and the application/],
+  ['with three sides', ['a.json', 'b.json', 'c.json'], /a report from before and the application/],
   ['with a file that is not there', ['no.json', 'no.json'], /cannot be read as JSON/],
   ['with other JSON', [fixture('../../package.json'), 'no.json'], /neither what apisec coverage/],
 ])('%s it is not run, and exits with 2', async (_what, args, told) => {

@@ -380,7 +380,7 @@ test('no secret that is looked at is told', async () => {
 });
 
 test.each<[string, readonly string[], RegExp]>([
-  ['with nothing to look at', [], /nothing to look at/],
+  ['with nothing to check', [], /nothing to check/],
   ['with an address that is none', ['--url', 'ftp://x'], /--url is the address/],
   [
     'with an address without TLS that has it',
@@ -389,7 +389,7 @@ test.each<[string, readonly string[], RegExp]>([
   ],
   ['with a file that is not there', ['--env-file', './no'], /cannot be read/],
   ['with keys that are none', ['--jwks', fixture('openapi.json')], /is not a JWK Set/],
-  ['with another Redis', ['--redis', 'http://x'], /--redis is an address/],
+  ['with another Redis', ['--redis', 'http://x'], /--redis must be an address/],
 ])('%s it is not run, and exits with 2', async (_what, args, told) => {
   const { code, err } = await callCli('doctor', ...args);
   expect(code).toBe(2);

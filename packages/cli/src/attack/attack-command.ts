@@ -11,10 +11,10 @@ import { type Answer, graphqlProbe, type Probe, send } from './probe.ts';
 import { type Result, resultOf } from './result.ts';
 import { toSarif } from './sarif.ts';
 
-/** `apisec attack`: tries on an operation of your own what others will try. */
+/** `apisec attack`: tries common attacks on an operation of your own. */
 export const attackCommand: Command = {
   name: 'attack',
-  summary: 'tries on an operation of your own what others will try on it',
+  summary: 'tries common attacks on an operation of your own, over HTTP, GraphQL or gRPC',
   usage: [
     'attack http://localhost:3000/orders --i-own-this [--token …] [--cookie …] [--burst 200]',
     'attack http://localhost:3000/orders --i-own-this --token - --dpop-key key.json ' +
@@ -104,10 +104,10 @@ function targetOf(address: string | undefined, isOwned: boolean, isRemote: boole
     throw new UsageError('name the address of a protected operation: http://localhost:3000/orders');
   }
   if (!isOwned) {
-    throw new UsageError('attack nothing but your own: say so with --i-own-this.');
+    throw new UsageError('attack only what is yours, and confirm that with --i-own-this.');
   }
   if (!isRemote && !isLoopback(url.hostname)) {
-    throw new UsageError(`${url.hostname} is not this machine. Say --remote if you mean it.`);
+    throw new UsageError(`${url.hostname} is not this machine. Add --remote if you mean it.`);
   }
   return url;
 }
@@ -118,12 +118,13 @@ function queryOf(
   isGrpc: boolean,
   message: string | undefined,
 ): Probe | undefined {
-  if (isGrpc && graphql !== undefined) throw new UsageError('Say --graphql or --grpc, not both.');
-  if (!isGrpc && message !== undefined) throw new UsageError('--message is for --grpc.');
+  if (isGrpc && graphql !== undefined) throw new UsageError('Use --graphql or --grpc, not both.');
+  if (!isGrpc && message !== undefined)
+    throw new UsageError('--message is for --grpc; leave it out otherwise.');
   if (graphql !== undefined) return graphqlProbe({ query: graphql });
   if (!isGrpc) return undefined;
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(message ?? '')) {
-    throw new UsageError('--message is the serialized message of an honest call, in base64.');
+    throw new UsageError('--message must be the serialized message of an honest call, in base64.');
   }
   const body = framed(Buffer.from(message ?? '', 'base64')).toString('base64');
   return { method: 'POST', body };
@@ -133,7 +134,9 @@ function originOf(given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
   const url = httpUrl(given);
   if (url === undefined || url.pathname !== '/') {
-    throw new UsageError('--dpop-origin is what clients call the API: https://api.example.com');
+    throw new UsageError(
+      '--dpop-origin must be the origin by which clients call the API: https://api.example.com',
+    );
   }
   return url.origin;
 }
@@ -142,7 +145,7 @@ function burstOf(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const burst = Number(value);
   if (!Number.isSafeInteger(burst) || burst < 1 || burst > 10_000) {
-    throw new UsageError('--burst is a number of calls, from 1 to 10000.');
+    throw new UsageError('--burst must be a number of calls from 1 to 10000.');
   }
   return burst;
 }

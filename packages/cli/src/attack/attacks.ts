@@ -15,7 +15,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     id: 'limit.missing',
     owasp: 'API4:2023',
-    title: 'Calls without end are limited',
+    title: 'Floods of calls are limited',
     needs: ({ burst }) => (burst === undefined ? '--burst' : undefined),
     run: async (target) => {
       const { burst = 0 } = target;

@@ -108,7 +108,7 @@ export const DPOP_ATTACKS: readonly Attack[] = [
   {
     id: 'dpop.stale',
     owasp: 'API2:2023',
-    title: 'A proof of another time is denied',
+    title: 'A proof from another time is denied',
     needs: needsKey,
     run: (target) => {
       const now = Math.floor(Date.now() / 1_000);
@@ -124,7 +124,7 @@ export const DPOP_ATTACKS: readonly Attack[] = [
   {
     id: 'dpop.replayed',
     owasp: 'API2:2023',
-    title: 'A proof is taken once',
+    title: 'A proof is accepted once',
     needs: needsKey,
     run: async (target) => {
       const { token, dpop } = given(target);

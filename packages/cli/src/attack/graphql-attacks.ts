@@ -18,7 +18,7 @@ export const GRAPHQL_ATTACKS: readonly Attack[] = [
   {
     id: 'graphql.cost',
     owasp: 'API4:2023',
-    title: 'Documents and batches without measure are denied',
+    title: 'Oversized documents and batches are denied',
     needs: needsGraphql,
     run: async (target) => {
       const own = ownHeaders(target);

@@ -53,7 +53,7 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   {
     id: 'grpc.unlisted',
     owasp: 'API9:2023',
-    title: 'Strangers do not learn which methods there are',
+    title: 'Strangers do not learn which methods exist',
     needs: needsGrpc,
     run: async (target) => {
       for (const path of [`/${serviceOf(target)}/Missing`, '/missing.v1.Missing/Get']) {
@@ -81,7 +81,7 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   {
     id: 'grpc.health',
     owasp: 'API9:2023',
-    title: 'Strangers may not ask how a single service is',
+    title: 'Strangers may not ask whether a single service is healthy',
     needs: needsGrpc,
     run: (target) =>
       anyAdmitted(
@@ -95,7 +95,7 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   {
     id: 'grpc.deadline',
     owasp: 'API4:2023',
-    title: 'Deadlines that cannot be read are denied',
+    title: 'Malformed deadlines are denied',
     needs: needsGrpc,
     run: (target) =>
       anyAdmitted(
@@ -109,7 +109,7 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   {
     id: 'grpc.oversized',
     owasp: 'API4:2023',
-    title: 'Messages without measure are denied',
+    title: 'Oversized messages are denied',
     needs: needsGrpc,
     run: (target) => {
       const large = unknownField(5 * 1024 * 1024);
@@ -126,7 +126,7 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   {
     id: 'grpc.framing',
     owasp: 'API8:2023',
-    title: 'Calls that are framed wrongly are denied',
+    title: 'Wrongly framed calls are denied',
     needs: needsGrpc,
     run: (target) => {
       const honest = Buffer.from(target.query?.body ?? '', 'base64');
@@ -153,7 +153,7 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   {
     id: 'grpc.telling',
     owasp: 'API8:2023',
-    title: 'Statuses tell nothing of the server',
+    title: 'Statuses reveal nothing about the server',
     needs: needsGrpc,
     run: async (target) => {
       const broken = body(framed(Buffer.from([0xff, 0xff, 0xff])));

@@ -73,7 +73,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
   {
     id: 'csrf.simple',
     owasp: 'API8:2023',
-    title: 'A form of another site does nothing with the cookie of a user',
+    title: 'A form on another site does nothing with the cookie of a user',
     needs: ({ cookie }) => (cookie === undefined ? '--cookie' : undefined),
     run: (target) => {
       const headers: Headers = [
@@ -107,7 +107,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
   {
     id: 'headers.missing',
     owasp: 'API8:2023',
-    title: 'Answers forbid guessing of types, and do not name their software',
+    title: 'Answers forbid content sniffing, and do not name their software',
     needs: needsHttp,
     run: async (target) => {
       const { headers } = await target.send(call(target));
@@ -122,7 +122,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
   {
     id: 'errors.telling',
     owasp: 'API8:2023',
-    title: 'Errors tell nothing of the server',
+    title: 'Errors reveal nothing about the server',
     needs: needsHttp,
     run: async (target) => {
       const { body } = await target.send({

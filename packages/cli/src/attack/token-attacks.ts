@@ -63,7 +63,7 @@ export const TOKEN_ATTACKS: readonly Attack[] = [
   {
     id: 'token.query',
     owasp: 'API2:2023',
-    title: 'A token in the URL is not taken',
+    title: 'A token in the URL is not accepted',
     needs: needsToken,
     run: (target) => {
       const { pathname, search } = target.url;

@@ -15,7 +15,9 @@ export const diffCommand: Command = {
   run: async ({ positionals, text, terminal }) => {
     const [before, after, ...more] = positionals;
     if (before === undefined || after === undefined || more.length > 0) {
-      throw new UsageError('name what there was and what there is: diff before.json ./app.js');
+      throw new UsageError(
+        'name a report from before and the application: diff before.json ./app.js',
+      );
     }
     const base = text('base');
     const changes = compareCoverage(

@@ -49,7 +49,7 @@ export const ADDRESS_CHECKS: readonly Check[] = [
   },
   {
     id: 'tls.hsts',
-    title: 'Browsers are told to use TLS alone, for half a year or more',
+    title: 'Browsers are told to use only TLS, for half a year or more',
     needs: needsTls,
     run: async (patient) => {
       const { headers } = await targetOf(patient).send({});
@@ -60,7 +60,7 @@ export const ADDRESS_CHECKS: readonly Check[] = [
   },
   {
     id: 'tls.plain',
-    title: 'The same address without TLS answers nothing but a redirect',
+    title: 'The same address without TLS answers only with a redirect',
     needs: (patient) =>
       needsTls(patient) ??
       (plainOf(patient) ? undefined : 'an address at port 443, or --plain-url'),
@@ -86,9 +86,9 @@ export const ADDRESS_CHECKS: readonly Check[] = [
   withstood(
     'headers.safe',
     'headers.missing',
-    'Answers forbid guessing of types, and do not name their software',
+    'Answers forbid content sniffing, and do not name their software',
   ),
-  withstood('errors.silent', 'errors.telling', 'Errors tell nothing of the server'),
+  withstood('errors.silent', 'errors.telling', 'Errors reveal nothing about the server'),
   withstood('cors.closed', 'cors.reflected', 'Other origins may not read answers'),
   withstood('access.denied', 'token.missing', 'A call without credentials is denied'),
   withstood('graphql.introspection', 'graphql.introspection', 'Strangers may not read the schema'),
@@ -112,7 +112,7 @@ function certificateProblem(url: URL, { ca, now }: Patient): Promise<string | un
       resolve(problem);
     };
     socket.setTimeout(TIMEOUT_MS, () => end('It does not answer.'));
-    socket.on('error', (error) => end(`There is no connection: ${error.message}`));
+    socket.on('error', (error) => end(`The connection failed: ${error.message}`));
     socket.on('secureConnect', () => {
       if (!socket.authorized)
         return end(`It is not trusted: ${String(socket.authorizationError)}.`);

@@ -27,7 +27,7 @@ export const CHECKS: readonly Check[] = [
 /** `apisec doctor`: the checklist before production, each line something that can fail. */
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'goes through the checklist before production; each line can fail',
+  summary: 'goes through the production checklist; each line can fail',
   usage: [
     'doctor ./app.js --url https://api.example.com/orders --jwks jwks.json --redis redis://127.0.0.1:6379',
     'doctor --env-file .env --folder . --token -     (- reads the token from standard input)',
@@ -50,7 +50,7 @@ export const doctorCommand: Command = {
     const { terminal, flag } = invocation;
     const patient = await patientOf(invocation);
     if (CHECKS.every((check) => check.needs(patient) !== undefined)) {
-      throw new UsageError('there is nothing to look at: name a module, --url, --jwks and so on.');
+      throw new UsageError('nothing to check: name a module, --url, --jwks or another target.');
     }
     const findings: Finding[] = [];
     for (const check of CHECKS) {

@@ -28,7 +28,7 @@ const PRIVATE = ['d', 'p', 'q', 'k', 'priv'];
 export const SECRET_CHECKS: readonly Check[] = [
   {
     id: 'secrets.files',
-    title: 'Files with secrets are readable by their owner alone, and not in git',
+    title: 'Files with secrets are readable only by their owner, and not in git',
     needs: ({ folder }) => (folder === undefined ? '--folder' : undefined),
     run: async ({ folder = '.' }) => {
       const names: string[] = [];

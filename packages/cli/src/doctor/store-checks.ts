@@ -55,7 +55,7 @@ async function listensHereAlone(address: URL): Promise<boolean> {
 function addressOf(text: string): URL {
   const url = parseUrl(text);
   if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
-    throw new UsageError('--redis is an address like redis://127.0.0.1:6379.');
+    throw new UsageError('--redis must be an address like redis://127.0.0.1:6379.');
   }
   return url;
 }

@@ -9,7 +9,7 @@ const NAMES = [...TEMPLATES.keys()];
 /** `apisec init`: a project to begin with. */
 export const initCommand: Command = {
   name: 'init',
-  summary: 'writes a project to begin with: a policy, a server, and tests of both',
+  summary: 'writes a starter project: a policy, a server, and tests of both',
   usage: [
     `init <${NAMES.join(' | ')}> [folder]`,
     'init express my-api --javascript     TypeScript otherwise; the folder is this one otherwise',
@@ -19,7 +19,7 @@ export const initCommand: Command = {
     const { positionals, flag, terminal } = invocation;
     const [name = '', where = '.', ...others] = positionals;
     const template = TEMPLATES.get(name);
-    if (template === undefined) throw new UsageError(`say what for: ${NAMES.join(', ')}.`);
+    if (template === undefined) throw new UsageError(`name the framework: ${NAMES.join(', ')}.`);
     if (others.length > 0) throw new UsageError('name one folder.');
     const folder = resolve(where);
     const language = flag('javascript') ? 'javascript' : 'typescript';
