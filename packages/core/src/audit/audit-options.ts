@@ -12,7 +12,7 @@ export interface AuditQueueOptions {
   readonly maxEvents?: number | undefined;
   /** Estimated, at two bytes for each character. Default: 16 MiB. */
   readonly maxBytes?: number | undefined;
-  /** The most events that a sink gets at once. Default: 500. */
+  /** The most events that a sink gets in one write. Default: 500. */
   readonly maxBatch?: number | undefined;
   /** How long an event waits for others to be written with. Acts do not wait. Default: `50ms`. */
   readonly flushAfter?: Duration | undefined;
@@ -39,8 +39,8 @@ export interface AuditOptions {
    */
   readonly service?: { readonly name: string; readonly version?: string | undefined } | undefined;
   /**
-   * The part of the calls that were let in and succeeded that is told, from 0 to 1; `event.sampled` says so.
-   * Denials, faults, degraded decisions, sensitive operations and acts are always told. Default: 1.
+   * The share of admitted calls that succeeded which is recorded, from 0 to 1; `event.sampled` holds it.
+   * Denials, faults, degraded decisions, sensitive operations and acts are always recorded. Default: 1.
    */
   readonly sampleAllowed?: number | undefined;
   /**
@@ -61,7 +61,7 @@ export interface AuditOptions {
   /** Epoch milliseconds. Default: `Date.now`, and the runtime's monotonic clock for latency. */
   readonly now?: (() => number) | undefined;
   /**
-   * From 0 up to 1, to choose the calls that are told. Default: secure random numbers, so that no caller knows which.
+   * Returns a number from 0 up to 1, to choose the calls that are recorded. Default: secure random numbers.
    */
   readonly random?: (() => number) | undefined;
   /** Told of each batch, for runtimes that stop when the response is out. It never rejects. */

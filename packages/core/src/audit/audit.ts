@@ -65,16 +65,16 @@ const UNAVAILABLE = deny('unavailable', 'audit.unavailable', {
 
 /**
  * Records one event for each decision of the guards that have it, and for each administrative act: what was asked
- * for, by whom, what was decided, which policy denied it and why. Put it first: it hears of every call of its
- * guard wherever it stands, but knows the request, its ids and its latency only of calls that reached it.
+ * for, by whom, what was decided, which policy denied it and why. Put it first: it records every call of its
+ * guard at any position, but knows the request, its ids and its latency only of calls that reached it.
  *
  * Events hold no header, body, query or token. What policies say in causes is searched for credentials: those that
  * the call came with, and whatever looks like one. Control characters, line breaks and terminal escapes are
  * written out, and every text is cut.
  *
  * Nothing waits for a sink: events queue in bounded memory. A sink that is slow or down loses events once its queue
- * is full, calls that were let in first and acts last; the loss is counted in {@link Audit.stats}, and told to the
- * sink as `audit.events_lost` once it takes events again. Operations listed as `sensitive` are denied instead.
+ * is full, calls that were let in first and acts last; the loss is counted in {@link Audit.stats}, and reported to the
+ * sink as `audit.events_lost` once it accepts events again. Operations listed as `sensitive` are denied instead.
  *
  * Denials: `audit.unavailable` (503).
  *

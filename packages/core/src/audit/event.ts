@@ -78,7 +78,7 @@ export interface AuditEvent {
   /** W3C trace context, where the call has one. */
   readonly traceId?: string;
   readonly spanId?: string;
-  /** How many calls one event stands for is `1 / sampled`; absent where every call is told. */
+  /** One event represents `1 / sampled` calls; absent if every call is recorded. */
   readonly sampled?: number;
   readonly service?: string;
   readonly serviceVersion?: string;

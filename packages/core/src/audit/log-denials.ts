@@ -19,7 +19,7 @@ export interface LogDenialsOptions {
   readonly write?: ((line: string) => void) | undefined;
   /** `json`: one line of JSON, for log collectors. `text`: a line or two for people. Default: `json`. */
   readonly format?: 'json' | 'text' | undefined;
-  /** How many lines a second are written at most; how many were left out then stands in the next. Default: 50. */
+  /** The most lines a second; the next line says how many were left out. Default: 50. */
   readonly maxPerSecond?: number | undefined;
   /** Headers of your own whose values are credentials: nothing of them is in a line. */
   readonly credentialHeaders?: readonly string[] | undefined;
@@ -41,7 +41,7 @@ const OPTIONS: readonly (keyof LogDenialsOptions)[] = [
  * for operators only, its cause (which issuer, audience, scope, key was expected and which was there). No token,
  * key or header value is in it; see `audit`, which this is a small part of. It denies nothing and adds nothing.
  *
- * Put it first: it hears of every denial of its guard wherever it stands, but knows the request of those calls only
+ * Put it first: it logs every denial of its guard at any position, but knows the request of those calls only
  * that reached it, and with it the credentials that no line may hold.
  *
  * @throws ConfigurationError for options out of their bounds.

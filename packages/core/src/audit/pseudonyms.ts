@@ -12,7 +12,7 @@ export type PseudonymousField = 'principal' | 'client' | 'tenant' | 'peer' | 'ta
 export interface PseudonymOptions {
   /**
    * At least 32 random bytes. The same name has the same pseudonym under the same key, so that events of one person
-   * can be told together; without the key nobody finds out whose they are. Throw it away, and nobody ever does.
+   * can be recognized as the same; without the key nobody finds out whose they are. Destroy it, and nobody ever does.
    */
   readonly key: Uint8Array;
   /**

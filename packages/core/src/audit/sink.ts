@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { AuditEvent } from './event.ts';
 
-/** What a sink is told with each batch. */
+/** What a sink gets with each batch. */
 export interface AuditDelivery {
   /** Aborted when the write has taken too long; then the same events are offered again. */
   readonly signal: AbortSignal;
@@ -9,14 +9,14 @@ export interface AuditDelivery {
   readonly writer: string;
   /** How many events this sink was given so far, by count; those not yet offered among them. */
   readonly accepted: number;
-  /** How many events were dropped instead, since there was no room for them. */
+  /** How many events were dropped because there was no room for them. */
   readonly lost: number;
 }
 
 /**
  * Where events go. `write` is called with one batch at a time, in order; when it resolves the batch is acknowledged
  * and forgotten. When it throws, rejects or takes too long, the same batch is offered again, so a sink may see an
- * event twice and tells it by its `id`.
+ * event twice, and recognizes it by its `id`.
  */
 export interface AuditSink {
   /** For statistics and faults. */
@@ -41,7 +41,7 @@ export interface AuditSinkStats {
   /** Their size in bytes, estimated. */
   readonly queuedBytes: number;
   readonly written: number;
-  /** Events that were dropped since there was no room. */
+  /** Events that were dropped because there was no room. */
   readonly lost: number;
   /** False while its last write has failed. */
   readonly healthy: boolean;

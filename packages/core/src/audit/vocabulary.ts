@@ -133,7 +133,7 @@ export function denialEventName({ kind, code }: Pick<Denial, 'kind' | 'code'>): 
 
 /**
  * Administrative acts, `subject.past_participle`, with their names in the OWASP logging vocabulary. Acts of your
- * own are told as `authz_admin`.
+ * own are recorded as `authz_admin`.
  */
 const acts = {
   'api_key.issued': 'authn_token_created',

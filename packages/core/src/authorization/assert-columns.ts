@@ -36,7 +36,7 @@ const STATEMENTS: Readonly<Record<SqlDialect, { readonly columns: string; encodi
 const ENCODINGS = ['UTF8', 'UTF-8'];
 
 /**
- * Throws unless a table has the columns that `toSql` and `toKysely` were told of. Run it when the server starts, or
+ * Throws unless a table has the columns declared to `toSql` and `toKysely`. Run it when the server starts, or
  * in a test over the migrated database. What it finds: a column that is missing or of another type than was said
  * (`citext`, `char(n)`, `numeric`, `timestamp`, a domain, an affinity of SQLite that changes values), and a
  * database whose encoding is not UTF-8, where texts have another order.

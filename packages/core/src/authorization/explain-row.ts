@@ -24,7 +24,7 @@ export interface RowExplanation {
 
 /**
  * Says of one row why a list made by `plan` has it or does not: which leaves of the rule kept it out. For operators and
- * support, never for callers: it tells what an object holds.
+ * support, never for callers: it reveals what an object holds.
  *
  * Takes the row as a single read would load it. A row that the query itself leaves out (by a page, a join, another
  * condition) is explained as listed.

@@ -8,7 +8,7 @@ interface Waiting {
 /**
  * Loads one by one what is loaded many at a time: whatever is asked for before the microtasks of this turn have run
  * goes out together, each id once and each tenant by itself: the same id may stand for one object in each of them.
- * Objects are told apart by their own id, not by their place.
+ * Objects are matched by their own id, not by their position.
  */
 export function loadInBatches(
   loadMany: (

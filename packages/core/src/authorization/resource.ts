@@ -27,7 +27,7 @@ export interface ResourceOptions<
   readonly name: Name;
   /** What rules and lists can ask, and whether it may be missing. */
   readonly fields: Fields;
-  /** The field that tells objects apart: a text or an integer. */
+  /** The field that identifies an object: a text or an integer. */
   readonly id: keyof Fields & string;
   /**
    * How objects belong to tenants, or `false` where there are none. Every rule and every list then holds within

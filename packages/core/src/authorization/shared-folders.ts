@@ -4,7 +4,7 @@ import { assertKnownOptions } from '../lib/options.ts';
 import { NOWHERE, type RelationContext } from './relation-info.ts';
 
 /**
- * Options of {@link sharedFolders}. Each function is told the tenant of the call: where ids of folders or subjects are
+ * Options of {@link sharedFolders}. Each function gets the tenant of the call: if ids of folders or subjects are
  * unique within a tenant only, the same id in another one must not share anything.
  */
 export interface SharedFoldersOptions<S extends string | number> {

@@ -87,7 +87,7 @@ export interface Reconciliation extends LimitRequest {
  * Redis: one script, with the time of Redis).
  *
  * - All or nothing: unless every limit of the call has room, none is charged.
- * - A denial changes nothing, so a caller who waits as told gets in.
+ * - A denial changes nothing, so a caller who waits for `retryAfterMs` gets in.
  * - A clock that is set back admits nobody twice and locks nobody out for longer than the limit's own time
  *   to recover.
  * - A store that cannot answer throws or rejects, in bounded time; it never guesses. What it took all the same, for

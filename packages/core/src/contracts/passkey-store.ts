@@ -48,6 +48,6 @@ export interface PasskeyStore {
   /** False where the account has no such passkey. */
   readonly rename: (subject: string, id: string, label: string) => MaybePromise<boolean>;
   readonly remove: (subject: string, id: string) => MaybePromise<boolean>;
-  /** Removes all passkeys of an account; tells how many. */
+  /** Removes all passkeys of an account; answers how many. */
   readonly removeBySubject: (subject: string) => MaybePromise<number>;
 }

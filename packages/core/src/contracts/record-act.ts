@@ -92,7 +92,7 @@ export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;
  *
  * It is called with each act once that is done: changes, and logins and password changes that were denied. Give it
  * `audit(…).record`, or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or
- * answers `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject,
+ * answers `{ ok: false }`, the act stands, and its caller learns that it was not recorded: promises reject,
  * and what answers denials answers its `unavailable`. A secret that the act made is then handed to nobody. It is waited
  * for, so it must answer in bounded time, as that of `audit` does.
  */

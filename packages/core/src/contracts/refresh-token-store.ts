@@ -56,6 +56,6 @@ export interface RefreshTokenStore {
   readonly replace: (expected: string, next: RefreshTokenFamily) => MaybePromise<boolean>;
   /** Ends a family; one that has ended, or is unknown, stays as it is. True where this call ended it. */
   readonly end: (id: string, why: 'reused' | 'revoked') => MaybePromise<boolean>;
-  /** Ends every family of a subject, and tells how many that were. */
+  /** Ends every family of a subject; answers how many. */
   readonly endSubject: (subject: string) => MaybePromise<number>;
 }

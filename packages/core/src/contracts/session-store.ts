@@ -47,13 +47,13 @@ export interface SessionStore {
   readonly replace: (expected: number, next: SessionRecord) => MaybePromise<boolean>;
   /** Ends a session; with `expected` only while its version is that. True where this call ended it. */
   readonly delete: (id: string, expected?: number) => MaybePromise<boolean>;
-  /** Ends the sessions of a user, all but `except`; tells how many. */
+  /** Ends the sessions of a user, all but `except`; answers how many. */
   readonly deleteBySubject: (
     issuer: string,
     subject: string,
     except?: string,
   ) => MaybePromise<number>;
-  /** Ends the sessions that came from one session at the issuer; tells how many. */
+  /** Ends the sessions that came from one session at the issuer; answers how many. */
   readonly deleteBySid: (issuer: string, sid: string) => MaybePromise<number>;
   /**
    * Remembers for `ttlMs` milliseconds that what `key` names ended at `at`, whether or not it has sessions: one may be

@@ -30,6 +30,6 @@ export interface TicketStore {
   readonly read: (id: string) => MaybePromise<TicketRecord | undefined>;
   /** Removes a ticket and answers it. Atomic: of any number at once exactly one gets it. */
   readonly take: (id: string) => MaybePromise<TicketRecord | undefined>;
-  /** Removes the tickets of a subject for one purpose; tells how many. */
+  /** Removes the tickets of a subject for one purpose; answers how many. */
   readonly removeBySubject: (purpose: string, subject: string) => MaybePromise<number>;
 }

@@ -61,7 +61,7 @@ const NAME = 'filterOutput';
  * The trace of the call, and so its audit event, say how many were taken out (`filtered`).
  *
  * Denies with `release.unfilterable` (500), and with `tenant.leak` (500) where an object belongs to another tenant.
- * Operators hear where.
+ * Operators learn where.
  *
  * @throws ConfigurationError for what is not a shape.
  * @example

@@ -90,9 +90,9 @@ const WHOLE = /^(?:0|[1-9]\d{0,8})$/;
 
 /**
  * Denies pages that are too large or too deep, and fields to sort and filter by that are not on the list (OWASP API4,
- * and API3 by way of the order). What the handler may answer is the fact `page`. A cursor is sealed: it tells nothing,
- * and opens for the same caller, operation, path, order, filters and other parameters alone: only the size may change
- * from page to page. Parameters that nobody named are denied.
+ * and API3 by way of the order). What the handler may answer is the fact `page`. A cursor is sealed: it reveals
+ * nothing, and opens only for the same caller, operation, path, order, filters and other parameters: only the size may
+ * change from page to page. Parameters that are not named are denied.
  *
  * Denies with `page.invalid`, `page.too_deep`, `page.field_unknown`, `page.cursor_invalid` (400).
  *

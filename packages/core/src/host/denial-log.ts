@@ -6,7 +6,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 export type { DenialLog };
 
 /**
- * The same decision, whose end the log hears of: also where the host denied before any guard was asked. An admitted
+ * The same decision, whose end is logged, also if the host denied before any guard was asked. An admitted
  * call that nothing can deny any more costs nothing.
  */
 export function withDenialLog<Facts extends object>(

@@ -19,7 +19,7 @@ export interface ProblemAnswerOptions extends ProblemOptions {
 }
 
 /**
- * For adapters: answers errors with problem details, and tells `onFault` of those that are faults of the server.
+ * For adapters: answers errors with problem details, and reports those that are faults of the server to `onFault`.
  *
  * @param packageName names the adapter in what is printed by default.
  * @param own options that this adapter takes besides.

@@ -67,7 +67,7 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
-   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * Writes why a call was denied, for operators only: `logDenials()`. Also logs what is denied before the guard
    * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, and where it is not set, the
    * first denial on a terminal. `false` switches both off.
    */
@@ -103,7 +103,7 @@ const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
  * serves `(request) => Response`. Arguments after the request (env, context) are handed on.
  *
  * A WebSocket is decided before its upgrade. A guard that holds a place for the call (`concurrencyLimit`) denies it
- * (`upgrade.unwatched`, 500), since no such runtime tells when it closes.
+ * (`upgrade.unwatched`, 500), since no such runtime says when it closes.
  *
  * @throws ConfigurationError when the guard has no grant or needs what is not supplied, or an option is unknown.
  * @example

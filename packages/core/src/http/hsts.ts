@@ -5,7 +5,7 @@ import { assertTransportSecurity } from './header-values.ts';
 
 /** Options of {@link hsts}. */
 export interface HstsOptions {
-  /** How long browsers call this host over TLS alone. `0s` takes that back. */
+  /** How long browsers call this host only over TLS. `0s` withdraws that. */
   readonly maxAge: Duration;
   /** Default: true. */
   readonly includeSubDomains?: boolean | undefined;

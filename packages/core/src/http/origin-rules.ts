@@ -2,7 +2,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { hasHostName, normalizeOrigin } from './origin.ts';
 
-/** Origins that are told by a rule; made by `subdomainsOf`. */
+/** Origins that match a rule; made by `subdomainsOf`. */
 export interface OriginPattern {
   /** For people: `https://*.example.com`. */
   readonly pattern: string;

@@ -3,7 +3,7 @@ import type { SecurityHeaderValues } from './security-headers.ts';
 
 /**
  * Options of `securityHeaders` for responses that are documents of one origin. For nonces, hashes and reports put
- * `contentSecurityPolicy` behind.
+ * `contentSecurityPolicy` after it.
  *
  * @example
  * securityHeaders(pageHeaders)

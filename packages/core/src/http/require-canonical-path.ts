@@ -4,7 +4,7 @@ import { pathOf } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 
-/** What {@link requireCanonicalPath} may be told to let through. */
+/** What {@link requireCanonicalPath} can be set to allow. */
 export type PathException = 'encoded-slash' | 'semicolon' | 'empty-segment';
 
 /** Options of {@link requireCanonicalPath}. */

@@ -15,8 +15,8 @@ import { member } from '../lib/strict-json.ts';
 /** Options of {@link requireCsrfToken}. */
 export interface RequireCsrfTokenOptions<in Needs extends object> {
   /**
-   * At least 32 random bytes each, the same on every node. The first signs, all of them are accepted: to change
-   * it, first put the new one behind it everywhere, then in front, then take the old one away.
+   * At least 32 random bytes each, the same on every node. The first signs, all of them are accepted. To rotate,
+   * add the new one after the old one everywhere, then move it to the front, then remove the old one.
    */
   readonly secrets: readonly Uint8Array[];
   /**
@@ -76,7 +76,7 @@ const sessionMissing = sharedDenial({ kind: 'internal', code: 'csrf.session_miss
 /**
  * Denies calls with an unsafe method whose header does not bring back a token of the caller's own session: the signed
  * double-submit cookie of OWASP. For clients that need it (old browsers, an audit that asks for tokens); `crossOrigin`
- * needs none and comes first. The token stands in a cookie that only scripts of this origin read.
+ * needs none and comes first. The token is in a cookie that only scripts of this origin can read.
  *
  * Header and cookie must both hold a token of this session that is signed here and has not expired. They may be two
  * different ones, so that a page that was opened earlier goes on working while the cookie is renewed. A call without

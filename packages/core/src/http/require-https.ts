@@ -45,7 +45,7 @@ const unknown = sharedDenial(
  * `X-Forwarded-Proto` changes nothing. `Host` is not looked at.
  *
  * Denials: `https.required` (403, or 308 with `Location`), `https.unknown` (500) where the host does not know how
- * the call came; `onFault` then hears what to write.
+ * the call came; `onFault` is then told what to write.
  *
  * @throws ConfigurationError when `redirectTo` is not an https origin.
  * @example

@@ -10,7 +10,7 @@ import { assertHeaderValue } from './header-values.ts';
 /** The headers that can be set: a value instead of the default, or `false` for no header. */
 export interface SecurityHeaderValues {
   /**
-   * Default: nothing may load. For nonces, hashes and reports put `contentSecurityPolicy` behind.
+   * Default: nothing may load. For nonces, hashes and reports put `contentSecurityPolicy` after it.
    */
   readonly contentSecurityPolicy?: string | false | undefined;
   /** Default: `nosniff`. */
@@ -84,7 +84,7 @@ const OPTIONS = Object.keys(DEFAULTS) as (keyof SecurityHeaderValues)[];
 
 /**
  * Puts security headers on every response of the guard, denials included; denies nothing itself. A
- * header that the handler sets itself stands. The defaults are for APIs, whose responses are data; `pageHeaders` and
+ * header that the handler sets itself is kept. The defaults are for APIs, whose responses are data; `pageHeaders` and
  * `helmetHeaders` are sets of options for documents.
  *
  * @throws ConfigurationError for an unknown option, a value that browsers ignore, a nonce that would be the same in

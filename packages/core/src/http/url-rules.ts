@@ -45,7 +45,7 @@ export const URL_OPTIONS: readonly (keyof CheckUrlOptions)[] = [
   'nat64Prefixes',
 ];
 
-/** A URL that may be called, as far as its text tells. */
+/** A URL that may be called, as far as its text shows. */
 export interface CheckedUrl {
   readonly ok: true;
   /** The one parsed form to go on with, without fragment. Never parse the text again. */

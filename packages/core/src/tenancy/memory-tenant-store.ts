@@ -9,7 +9,7 @@ import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link memoryTenantStore}. */
 export interface MemoryTenantStoreOptions {
-  /** Tenants that can be kept at once, closed ones included; a full store takes no more. Default: 100,000. */
+  /** Tenants that can be kept at once, closed ones included; a full store accepts no more. Default: 100,000. */
   readonly capacity?: number | undefined;
 }
 

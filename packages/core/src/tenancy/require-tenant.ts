@@ -19,11 +19,11 @@ import { ANY_TENANT_ID, isTenantId, LONGEST_TENANT_ID, type TenantFacts } from '
 export interface RequireTenantOptions {
   readonly store: Pick<TenantStore, 'read'>;
   /**
-   * For how long an answer of the store is relied on, counted from the question: who is suspended may go on calling
-   * for so long. From `1ms` to `5m`. Default: `'5s'`. That there is no such tenant is believed for a tenth of it.
+   * How long an answer of the store is used, counted from the question: a tenant that is suspended can go on calling
+   * for that long. From `1ms` to `5m`. Default: `'5s'`. That a tenant does not exist is remembered for a tenth of it.
    */
   readonly cacheFor?: Duration | undefined;
-  /** Tenants whose answers are kept; the ones used lately stay. Default: 10,000. */
+  /** The most tenants whose answers are kept; the most recently used stay. Default: 10,000. */
   readonly maxCached?: number | undefined;
   /** How long the store may take. Default: `'1s'`. */
   readonly timeout?: Duration | undefined;

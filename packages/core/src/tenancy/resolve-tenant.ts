@@ -56,7 +56,7 @@ export interface ResolveMemberTenantOptions<
  * Finds the tenant of a call and adds it as the fact `tenant`: from the credential, and from the host, path or header,
  * which are compared with it. Whoever proves one tenant and names another is denied. A tenant that only the caller
  * names is taken where `mayActIn` says so. Limits, abuse checks, audit and telemetry keep tenants apart by this fact
- * from then on, so put it in front of them.
+ * from then on, so put it before them.
  *
  * Denies with `tenant.conflict` (403) where two sources disagree; `tenant.malformed` (400) for an id of another type or
  * form, and for names like `constructor`; `tenant.missing` (403) where nothing names a tenant; `tenant.unproven` (403)

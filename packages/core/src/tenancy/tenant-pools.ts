@@ -11,12 +11,12 @@ export interface TenantPoolsOptions<P> {
   readonly open: (tenant: string) => MaybePromise<P>;
   /**
    * Asks what was opened whose it is: by a row, a setting or the name of its database. Anything but `true` closes it
-   * again. Security hangs on it, so there is no default.
+   * again. Security depends on it, so there is no default.
    */
   readonly belongsTo: (pool: P, tenant: string) => MaybePromise<boolean>;
   /** Closes what was opened. */
   readonly close: (pool: P) => MaybePromise<unknown>;
-  /** Pools that are open, opening or closing at once. The one idle longest makes room. Default: 100. */
+  /** The most pools that are open, opening or closing. The one idle longest makes room. Default: 100. */
   readonly maxOpen?: number | undefined;
   /** How long nobody needs a pool before it is closed. Default: `'5m'`. */
   readonly idleAfter?: Duration | undefined;
@@ -26,7 +26,7 @@ export interface TenantPoolsOptions<P> {
   readonly now?: (() => number) | undefined;
 }
 
-/** Why there is no pool for a tenant. */
+/** Why a tenant has no pool. */
 export type TenantPoolProblem =
   /** Its id is not one. */
   | 'tenant.malformed'

@@ -20,7 +20,7 @@ export interface TenantSource<in Needs extends object> {
 
 /** Options of `tenantFrom.host`. */
 export interface TenantHostOptions {
-  /** The name that tenants stand in front of: `api.example.com` reads `acme` from `acme.api.example.com`. */
+  /** The domain whose subdomains are tenants: `api.example.com` reads `acme` from `acme.api.example.com`. */
   readonly under: string;
 }
 
@@ -40,14 +40,14 @@ export const tenantFrom: {
    */
   readonly claim: (path: string | readonly string[]) => TenantSource<AuthenticatedFacts>;
   /**
-   * The one label in front of a name of yours. Ids in hosts are in lower case. Any other host is denied; the name
+   * The one label before a name of yours. Ids in hosts are in lower case. Any other host is denied; the name
    * itself, and a call without `Host`, say nothing. `X-Forwarded-Host` is not read.
    */
   readonly host: (options: TenantHostOptions) => TenantSource<object>;
   /**
    * A parameter of the route: `path('tenant')` reads `/tenants/:tenant/orders`. Routes without it say nothing, and so
-   * do GraphQL and gRPC; a path that cannot be told apart by its route is denied, and so is one whose route has the
-   * parameter twice or as a wildcard.
+   * do GraphQL and gRPC; a path that its route does not match is denied, and so is one whose route has the parameter
+   * twice or as a wildcard.
    */
   readonly path: (parameter: string) => TenantSource<CallFacts>;
   /** A request header, or an entry of gRPC metadata. One that is sent twice is denied. */

@@ -9,7 +9,7 @@ export interface TestClock {
 }
 
 /**
- * A clock for tests, to be handed to everything that takes `now`: expiry, limits and windows are then tested without
+ * A clock for tests, to be passed to everything that accepts `now`: expiry, limits and windows are then tested without
  * waiting.
  *
  * @param start epoch milliseconds. Default: noon of 1 January 2030 (UTC).
