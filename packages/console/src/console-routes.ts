@@ -54,7 +54,7 @@ export interface ConsoleRoutesOptions extends Resources {
   readonly manage?: Admission<HttpFacts, object> | undefined;
   /** What the page shows: the sink that `audit` has been given. */
   readonly feed: ConsoleFeed;
-  /** Records what is done in the console, and tells how its sinks fare. */
+  /** Records what is done in the console, and reports the state of its sinks. */
   readonly audit: Pick<Audit, 'record' | 'stats'>;
   /** Tables by name, as `coverage` makes them. */
   readonly coverage?: Readonly<Record<string, CoverageTable>> | undefined;

@@ -165,7 +165,7 @@ export function operationsOf(app: Application | IRouter, mounts: Mounts = {}): r
 }
 
 /**
- * The operations that no `secure` stands in front of: for a test that wants the list to be empty.
+ * The operations without `secure` before them, for a test that expects the list to be empty.
  *
  * @throws ConfigurationError as {@link operationsOf}.
  * @example

@@ -19,7 +19,7 @@ export interface ProblemsOptions
 
 /** Handlers that answer with problem details; made by {@link problems}. */
 export interface Problems {
-  /** For the end of all routes: 404, or 405 with `Allow` where a route of the application takes another method. */
+  /** For the end of all routes: 404, or 405 with `Allow` if a route of the application accepts another method. */
   readonly notFound: RequestHandler;
   /** For the very end: what handlers and parsers threw. */
   readonly onError: ErrorRequestHandler;
@@ -29,7 +29,7 @@ export interface Problems {
 
 /**
  * Answers what no route served and what handlers or parsers threw with problem details (RFC 9457), as guards answer
- * denials: status, code and an id that `onFault` hears too, never a message or a stack. An error keeps its `status`
+ * denials: status, code and an id that `onFault` gets too, never a message or a stack. An error keeps its `status`
  * (or `statusCode`) from 400 to 599; everything else is 500.
  *
  * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.

@@ -64,8 +64,8 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    */
   readonly operation?: ((request: Request) => string) | undefined;
   /**
-   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the
-   * call is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   * Where the pages of problem types are: `type` of a denial is this URL followed by its code, and the answer has
+   * the id of the call as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
    */
   readonly problemTypeBase?: string | undefined;
   /**
@@ -74,7 +74,7 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
-   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * Writes why a call was denied, for operators only: `logDenials()`. Also logs what is denied before the guard
    * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
    */
   readonly logDenials?: DenialLog | false | undefined;

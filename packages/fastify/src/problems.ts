@@ -16,7 +16,7 @@ export interface ProblemsOptions
   readonly trust?: ProxyTrust | undefined;
 }
 
-/** A plugin, and what Fastify takes only when it is made; made by {@link problems}. */
+/** A plugin, and what Fastify accepts only when it is created; made by {@link problems}. */
 export interface Problems {
   (instance: object, options: object, done: () => void): void;
   /** What the router denies before any hook: a path that is not URL-encoded, a parameter that is too long. */
@@ -31,7 +31,7 @@ export interface Problems {
 
 /**
  * A plugin that answers what no route serves, and what handlers, parsers and validators threw, with problem details
- * (RFC 9457), as guards answer denials: status, code and an id that `onFault` hears too, never a message or a stack. An
+ * (RFC 9457), as guards answer denials: status, code and an id that `onFault` gets too, never a message or a stack. An
  * error keeps its `statusCode` from 400 to 599; everything else is 500.
  *
  * Register it behind `secure`, so that the guard decides unknown paths as well. Fastify answers what its router denies

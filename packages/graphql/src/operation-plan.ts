@@ -39,7 +39,7 @@ import type { OperationPlan } from './operation-state.ts';
 import { listRootFields } from './root-fields.ts';
 import { type TrustedOptions, trustPlan } from './trusted/trust-plan.ts';
 
-/** What every GraphQL server takes, whatever its transport. */
+/** Options of every GraphQL server, whatever its transport. */
 export interface OperationOptions<Facts extends object> {
   /**
    * A guard for every operation, or a `coverage` table from root fields (`Query.orders`) to guards. With a

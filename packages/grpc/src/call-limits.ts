@@ -23,7 +23,7 @@ export interface CallLimits {
   /** Bytes of each message to the server, before and after decompression. Default: grpc-js's, 4 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /**
-   * How long the message of a call that takes one (unary, or with a stream of answers) may be on its way:
+   * How long the message of a call that has exactly one (unary, or with a stream of answers) may take to arrive:
    * `message.timeout` (DEADLINE_EXCEEDED). Default: `1m`.
    */
   readonly messageTimeout?: Duration | undefined;

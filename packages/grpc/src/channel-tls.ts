@@ -10,7 +10,7 @@ export interface ChannelTlsOptions {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   /**
-   * How often the files are looked at while channels are open. New connections use what stands there then. Default:
+   * How often the files are read while channels are open. New connections use what they hold by then. Default:
    * `1m`.
    */
   readonly reload?: Duration | 'never' | undefined;

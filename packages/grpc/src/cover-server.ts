@@ -23,11 +23,11 @@ const STREAMS_OPTION = 'grpc.max_concurrent_streams';
  * - Every method that is served must be listed, and every listed one served; `secure` must come first. It then comes
  *   before interceptors of a port's credentials as well.
  * - Calls of unknown methods are decided and observed like those of unlisted ones, so that probing learns
- *   nothing. Without this, grpc-js answers them itself and tells nobody.
+ *   nothing. Without this, grpc-js answers them itself, unseen.
  * - A repeated `authorization` is seen as repeated, and one that is not ASCII as one. Without this, Node keeps
  *   the first, and grpc-js drops the other and writes it to the log.
  * - A deadline that is not written as gRPC says is denied (`deadline.malformed`), and one of more than 24 days is one
- *   of 24 days. Without this, grpc-js takes `-5S` for five seconds, and a month for a time that has passed.
+ *   of 24 days. Without this, grpc-js reads `-5S` as five seconds, and a month as a time that has passed.
  * - What is not gRPC (another method than POST, another content type) is answered in HTTP and reset.
  * - Handlers of streams get messages as they read them, one ahead. Without this, grpc-js reads sixteen ahead, each of
  *   which may be as large as a message may be, however few bytes it was sent in.

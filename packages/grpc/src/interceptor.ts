@@ -35,7 +35,7 @@ export interface SecureOptions {
   /**
    * The status of a method that is not listed. `denied`: PERMISSION_DENIED, so that probing learns nothing.
    * `unimplemented`: UNIMPLEMENTED, which clients understand as an older server; the `unlisted` guard of a coverage
-   * table still decides who hears it. Default: `denied`.
+   * table still decides who learns it. Default: `denied`.
    */
   readonly unlisted?: 'denied' | 'unimplemented' | undefined;
   /** What each call may take. Default: see {@link CallLimits}. */
@@ -61,7 +61,7 @@ export interface SecureOptions {
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
-   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * Writes why a call was denied, for operators only: `logDenials()`. Also logs what is denied before the guard
    * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
    */
   readonly logDenials?: DenialLog | false | undefined;

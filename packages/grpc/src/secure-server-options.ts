@@ -25,7 +25,7 @@ export interface SecureServerSettings {
   readonly maxConcurrentStreams?: number | undefined;
 }
 
-/** What `new Server()` of grpc-js takes. */
+/** Options of `new Server()` of grpc-js. */
 export interface SecureServerOptions {
   readonly 'grpc.keepalive_time_ms': number;
   readonly 'grpc.keepalive_timeout_ms': number;

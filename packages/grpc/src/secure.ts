@@ -24,11 +24,11 @@ import { createInterceptor, type SecureOptions } from './interceptor.ts';
 export function secure(server: Server, options: SecureOptions): void;
 /**
  * The same as an interceptor, for servers that are built elsewhere. List it first: interceptors before it see calls
- * that nobody admitted. Then hand the server to {@link coverServer}: without that unknown methods are not decided, and
- * malformed deadlines, content types and repeated header fields are what grpc-js makes of them; `onFault` is told so at
- * the first call.
+ * that nobody admitted. Then pass the server to {@link coverServer}: without that, unknown methods are not decided, and
+ * malformed deadlines, content types and repeated header fields are what grpc-js makes of them; the first call reports
+ * that to `onFault`.
  *
- * @throws ConfigurationError when a path has not the form `/pkg.Service/Method`, or a guard has no grant.
+ * @throws ConfigurationError when a path does not have the form `/pkg.Service/Method`, or a guard has no grant.
  * @example
  * const server = new Server({
  *   interceptors: [secure({ methods: { '/shop.v1.Orders/List': orders } })],

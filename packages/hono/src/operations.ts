@@ -54,7 +54,7 @@ export function operationsOf(app: App): readonly string[] {
 }
 
 /**
- * The operations that no `secure` stands in front of: for a test that wants the list to be empty.
+ * The operations without `secure` before them, for a test that expects the list to be empty.
  *
  * @example
  * expect(unsecuredOperations(app)).toEqual(['GET /health']);

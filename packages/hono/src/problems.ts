@@ -21,9 +21,9 @@ export interface Problems {
 
 /**
  * Answers what no route served and what handlers threw with problem details (RFC 9457), as guards answer denials:
- * status, code and an id that `onFault` hears too, never a message or a stack. An `HTTPException` keeps its status and
- * loses its message; a response that stands in it is sent as it is. A body that `c.req` could not read for the handler
- * is the caller's fault: 400 where it is not JSON or no form, 415 where it does not say that it is a form.
+ * status, code and an id that `onFault` gets too, never a message or a stack. An `HTTPException` keeps its status and
+ * loses its message; a response that it holds is sent as it is. A body that `c.req` could not read for the handler
+ * is the caller's fault: 400 if it is neither JSON nor a form, 415 if it does not say that it is a form.
  *
  * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
  * @example

@@ -98,8 +98,8 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   /** The id of a call, as your platform or a trusted proxy gives it. Default: a new one. */
   readonly requestId?: ((c: Context) => string | undefined) | undefined;
   /**
-   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the
-   * call is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   * Where the pages of problem types are: `type` of a denial is this URL followed by its code, and the answer has
+   * the id of the call as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
    */
   readonly problemTypeBase?: string | undefined;
   /**
@@ -108,7 +108,7 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
-   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * Writes why a call was denied, for operators only: `logDenials()`. Also logs what is denied before the guard
    * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, and where it is not set, the
    * first denial on a terminal. `false` switches both off.
    */
@@ -175,7 +175,7 @@ const denials = stateOf<true>('apisec.denied');
  *
  * A WebSocket is decided before its upgrade. A policy that holds a place for the call (`concurrencyLimit`) holds it
  * until the socket closes, on Node and wherever it is opened by `watchedUpgrade`; otherwise such a call is denied
- * (`upgrade.unwatched`, 500), since nobody tells.
+ * (`upgrade.unwatched`, 500), since nothing reports their end.
  *
  * @throws ConfigurationError when the guard has no grant, `maxBodyBytes` is not a number of bytes, `bodyTimeout` is
  * not a duration, or an option is unknown.
@@ -300,7 +300,7 @@ function strangerOf(c: Context, { mountedOn, asked }: Answers): string | undefin
   return name === undefined || asked.includes(name) ? undefined : name;
 }
 
-/** The denial of what may answer and is not listed; operators hear which it is. */
+/** The denial of what may answer and is not listed; operators learn which it is. */
 function unlisted(name: string, onFault: (cause: unknown) => void): Denial {
   report(
     onFault,

@@ -11,7 +11,7 @@ export type WatchedUpgrade<Events, Options> = (
 ) => MiddlewareHandler<Env, string, { outputFormat: 'ws' }>;
 
 /**
- * Wraps the `upgradeWebSocket` of your runtime, so that the guard in front hears when the socket closes, and can end
+ * Wraps the `upgradeWebSocket` of your runtime, so that the guard before it learns when the socket closes, and can end
  * it: on Bun, Deno and Workers `concurrencyLimit` and `endWithToken` of `secure` deny every WebSocket otherwise
  * (`upgrade.unwatched`, 500). With it the call counts as running until the socket closes, and with `endWithToken` the
  * socket is closed (1008, `credentials.expired`) when the credential expires; its handler gets no message that comes

@@ -26,7 +26,7 @@ export interface EventMatch {
 export interface AlertRule {
   readonly name: string;
   readonly when: EventMatch;
-  /** How many such events within which time; a sampled call counts as many as it stands for. Default: one is enough. */
+  /** How many such events within `within`; a sampled call counts as all the calls it represents. Default: 1. */
   readonly count?: number | undefined;
   readonly within?: Duration | undefined;
   /** Whose events are counted together. Default: all of them. */
@@ -56,15 +56,15 @@ export interface Alert {
 export interface AlertsOptions {
   readonly rules: readonly AlertRule[];
   /**
-   * Given each alert. What it throws or rejects with goes to `onFault`; nothing is sent again. Where it takes its
-   * time, 16 run at once and 1,000 wait; one that has not answered within 30 seconds is not waited for.
+   * Called with each alert. What it throws or rejects with goes to `onFault`; nothing is sent again. At most 16 calls
+   * run at the same time, and 1,000 wait; one that has not answered within 30 seconds is not waited for.
    */
   readonly notify: (alert: Alert) => MaybePromise<void>;
-  /** How many subjects of all rules are remembered. Default: 10,000. */
+  /** The most subjects of all rules that are remembered. Default: 10,000. */
   readonly maxSubjects?: number | undefined;
   /**
-   * How many alerts one rule raises in a minute. `onFault` hears of the first beyond it, and the next alert of the rule
-   * says how many there were (`suppressed`). Default: 60.
+   * The most alerts that one rule raises in a minute. The first beyond it is reported to `onFault`, and the next alert of
+   * the rule says how many there were (`suppressed`). Default: 60.
    */
   readonly maxAlerts?: number | undefined;
   readonly onFault?: ((cause: unknown) => void) | undefined;

@@ -48,16 +48,16 @@ export interface Anomaly {
 /** Options of {@link anomalies}. */
 export interface AnomaliesOptions {
   /**
-   * Given each anomaly, the strongest of a window first; denying is yours to do, if anybody's. What it throws or
-   * rejects with goes to `onFault`. Where it takes its time, 16 run at once and 1,000 wait; one that has not answered
-   * within 30 seconds is not waited for.
+   * Called with each anomaly, the strongest of a window first. It denies nothing by itself. What it throws or rejects
+   * with goes to `onFault`. At most 16 calls run at the same time, and 1,000 wait; one that has not answered within 30
+   * seconds is not waited for.
    */
   readonly notify: (anomaly: Anomaly) => MaybePromise<void>;
   /** How long a caller is watched before it is judged. Default: `1h`. */
   readonly window?: Duration | undefined;
   /** Windows that a caller must have been active in before it is compared with its own past. Default: 12. */
   readonly warmUp?: number | undefined;
-  /** The score that counts. Lower finds more, and more that is nothing. Default: 1. */
+  /** The lowest score that counts. Lower ones find more, and more false alarms. Default: 1. */
   readonly threshold?: number | undefined;
   /**
    * How many callers are remembered. Those without a past of `warmUp` windows are forgotten first, and of those the

@@ -2,7 +2,7 @@ import type { UsageRollup, UsageStore } from '@apisec/core';
 import { report, withinTime } from '@apisec/core/host';
 import type { Table, Windows } from './usage-tables.ts';
 
-/** How it stands with the store of roll-ups. */
+/** The state of the store of roll-ups. */
 export interface RollupStats {
   /** Roll-ups that the store has not heard of yet; at most as many as `usage` counts. */
   readonly unwritten: number;
@@ -12,7 +12,7 @@ export interface RollupStats {
   readonly healthy: boolean;
 }
 
-/** What `usage` tells of its tables. */
+/** What `usage` reports about its tables. */
 interface RollupOptions {
   readonly store: UsageStore | undefined;
   readonly tables: ReadonlyMap<string, Windows>;

@@ -62,7 +62,7 @@ export interface Usage extends AuditSink {
   readonly suggestLimits: (quantile?: number) => readonly SuggestedLimit[];
   /** Writes what is not in the store yet; false where that is not done within this time. Default: `5s`. */
   readonly flush: (within?: Duration) => Promise<boolean>;
-  /** How it stands with the store. */
+  /** The state of the store. */
   readonly rollups: () => RollupStats;
 }
 
@@ -84,7 +84,7 @@ const MOST_OPERATIONS = 200;
 
 /**
  * Counts who uses what, from the events of `audit`, in bounded memory: by operation, version, API key, client and
- * tenant, in windows of a minute, an hour and a day. Sampled calls count as many as they stand for.
+ * tenant, in windows of a minute, an hour and a day. A sampled call counts as all the calls it represents.
  *
  * At most about four kilobytes for each value, window and dimension: 31 MB with the defaults when all are full. Names
  * that only denied calls brought have a quarter as many slots of their own: no flood of made-up ones pushes out others.

@@ -9,7 +9,7 @@ import {
 import { type CertificateHeader, readCertificateHeader } from './certificate-header.ts';
 import { assertWhole, believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
-/** What tells which certificate the caller holds: a Node request, or what has these two from another host. */
+/** What shows which certificate the caller holds: a Node request, or an object with the same two members. */
 export interface CertificateSource extends PeerSource {
   readonly socket?: TlsSocketLike | undefined;
   /** HTTP/2, where the socket is another object in each call. */
@@ -29,7 +29,7 @@ const certificates = stateOf<ClientCertificate>('apisec.certificate');
 
 /**
  * The client certificate of a call, where one of your authorities vouches for it: of the TLS connection, or, where
- * a proxy of yours ended that and `trust` says how it writes the certificate, what stands in `Client-Cert` (RFC 9440)
+ * a proxy of yours ended that and `trust` says how it writes the certificate, the one in `Client-Cert` (RFC 9440)
  * or in the header of that proxy. In any other call such a header is the caller's own word and not looked at. The
  * certificate that such a proxy itself shows is never taken for the caller's.
  *

@@ -76,7 +76,7 @@ const UNREAD = Object.freeze({
 const CALL = Object.freeze({ protocol: 'http', operation: '(unread)' } as const);
 
 /**
- * Answers what Node's own HTTP parser does not read, before any framework hears of it, with problem details (RFC 9457)
+ * Answers what Node's own HTTP parser rejects, before any framework sees it, with problem details (RFC 9457)
  * and an id, and closes the connection:
  * - 400 (`http.bad_request`): not HTTP, or framed in two ways (RFC 9112 §6.3).
  * - 408 (`message.timeout`): slower than `headersTimeout` and `requestTimeout` allow.

@@ -3,12 +3,12 @@ import type { Writable } from 'node:stream';
 
 /**
  * A file that lines are appended to, for `jsonLines`. A process that is killed in the middle of a write leaves half a
- * line: this one begins a line of its own behind it, so that no whole event stands on the rest of a torn one. A file
- * that it makes is for its owner alone (0600): a trail says who calls what.
+ * line: the next line begins after it, so that no whole event is appended to the rest of a torn one. A file that it
+ * creates is readable only by its owner (0600): a trail says who calls what.
  *
- * The file is opened at once, and again by no rotation: let whoever rotates it copy and truncate (`copytruncate`).
+ * The file is opened once, and not again after a rotation: rotate it by copying and truncating (`copytruncate`).
  *
- * @throws Error of `node:fs` where the file cannot be opened.
+ * @throws Error of `node:fs` if the file cannot be opened.
  * @example
  * const log = audit({ sinks: [jsonLines(logFile('audit.log'))] });
  */

@@ -135,7 +135,7 @@ const WRITTEN = {
   requestId: 'X-Request-Id',
 } as const;
 
-/** What tells who called: a Node request, or what has these two from another host. */
+/** What shows who called: a Node request, or an object with the same two members. */
 export interface PeerSource extends HeadersOnWire {
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;

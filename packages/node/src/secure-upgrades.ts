@@ -65,7 +65,7 @@ const CLOSING_MS = 1_000;
 const secured = new WeakSet<object>();
 
 /**
- * Decides every upgrade of a server (RFC 9110 §7.8) before anything that listens for them hears of it: `ws`,
+ * Decides every upgrade of a server (RFC 9110 §7.8) before anything that listens for upgrades sees it: `ws`,
  * `graphql-ws`, `express-ws`, in whatever order they were attached. Upgrades never pass through Express, so
  * `app.use(secure(…))` guards none of them. Denials are HTTP answers with problem details; listeners read facts with
  * `factsOf(request, guard)`.

@@ -26,7 +26,7 @@ export interface SecureServerSettings {
   readonly maxConcurrentStreams?: number | undefined;
 }
 
-/** What `createServer` of `node:http`, `node:https` and `node:http2` takes. */
+/** Options of `createServer` of `node:http`, `node:https` and `node:http2`. */
 export interface SecureServerOptions {
   readonly headersTimeout: number;
   readonly requestTimeout: number;
@@ -132,7 +132,7 @@ export interface LimitServerOptions {
 }
 
 /**
- * Bounds that Node takes as properties of a server and not as options. Answers the same server.
+ * Sets bounds that Node reads from properties of a server and not from options. Answers the same server.
  *
  * @throws ConfigurationError for a duration or number outside its bounds, and unknown options.
  * @example

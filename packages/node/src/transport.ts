@@ -2,7 +2,7 @@ import type { Transport } from '@apisec/core';
 import { readForwarded, readForwardedParameter } from './forwarded.ts';
 import { assertWhole, believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
-/** What tells how a call came: a Node request, or what has these two from another host. */
+/** What shows how a call came: a Node request, or an object with the same two members. */
 export interface TransportSource extends PeerSource {
   readonly socket?:
     | (NonNullable<PeerSource['socket']> & { readonly encrypted?: boolean | undefined })

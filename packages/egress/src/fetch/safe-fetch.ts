@@ -55,7 +55,7 @@ export interface SafeFetchOptions extends CheckUrlOptions {
   readonly tls?: EgressTlsOptions | undefined;
   readonly pins?: KeyPins | undefined;
   /**
-   * A forward proxy, or `'environment'` for `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. It is told the checked address,
+   * A forward proxy, or `'environment'` for `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. It gets the checked address,
    * not the name. Default: none, whatever the environment says.
    */
   readonly proxy?: string | undefined;

@@ -10,7 +10,7 @@ export interface CostRules {
   /** How many elements a list is taken for where nothing says it. Default: 10. */
   readonly assumedSize?: number | undefined;
   /**
-   * Arguments that say how many elements a list has, wherever they stand in the arguments, also within inputs.
+   * Arguments that say how many elements a list has, anywhere in the arguments, also within inputs.
    * Default: `first`, `last`, `limit`, `take`, `pageSize`, `size`, `count`.
    */
   readonly slicingArguments?: readonly string[] | undefined;

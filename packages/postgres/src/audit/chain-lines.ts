@@ -17,15 +17,15 @@ const NAME = 'chainLines';
 
 /**
  * Writes events as `exportChain` does, without a database: blocks that are chained by HMAC-SHA-256, a line of JSON for
- * each, for `verifyChainExport` and `apisec audit verify --lines`. Takes a function that is given whole lines and
- * answers once they are written. Events are acknowledged then.
+ * each, for `verifyChainExport` and `apisec audit verify --lines`. `write` gets whole lines and answers once they are
+ * written; only then are the events acknowledged.
  *
  * Each process begins a chain and a file of its own, which nobody else writes to. A write that fails may leave half a
- * line: this sink takes no event any more then, and says so for each (`required` acts are denied, others are counted as
- * lost), so that nothing stands behind what cannot be verified. Keep `anchor()` elsewhere: without one nobody can tell
+ * line: this sink then accepts no more events, and says so for each (`required` acts are denied, others are counted as
+ * lost), so that nothing follows what cannot be verified. Keep `anchor()` elsewhere: without one nobody can tell
  * that the end of a file was cut off.
  *
- * @throws ConfigurationError for keys or a chain that are none, and without a function.
+ * @throws ConfigurationError for keys or a chain that are not valid, and without a function.
  * @example
  * const file = await open(`trail-${Date.now()}.jsonl`, 'wx', 0o600);
  * const log = audit({ sinks: [chainLines((text) => file.appendFile(text), { keys })] });

@@ -21,7 +21,7 @@ export interface PostgresAuditSinkOptions
   readonly now?: (() => number) | undefined;
 }
 
-/** The last block of a chain: to be kept elsewhere, so that a trail that was cut back can be told. */
+/** The last block of a chain: keep it elsewhere, so that a trail that was cut back can be recognized. */
 export interface AuditAnchor {
   readonly seq: number;
   /** In hexadecimal. */
