@@ -70,7 +70,10 @@ test.each<[string, readonly string[]]>([
 ])('%s is told to be none, and not what it is', async (_what, given) => {
   const guarded = ['--policy', fixture('guards.ts'), '--export', 'open'];
   const { code, err } = await callCli('explain', ...given, ...guarded);
-  expect([code, err]).toEqual([2, expect.stringMatching(/no header can have|must be written like "name/)]);
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(/no header can have|must be written like "name/),
+  ]);
   expect(err).not.toContain('secret');
 });
 

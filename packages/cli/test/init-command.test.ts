@@ -203,7 +203,11 @@ test('what it prints to be pasted runs nothing of the name of a folder', async (
 
 test.each<[string, readonly string[], RegExp]>([
   ['without a framework', [], /name the framework: express, fastify/],
-  ['for a framework that it does not know', ['constructor'], /name the framework: express, fastify/],
+  [
+    'for a framework that it does not know',
+    ['constructor'],
+    /name the framework: express, fastify/,
+  ],
   ['with two folders', ['hono', 'one', 'two'], /name one folder/],
   ['with an unknown option', ['hono', 'one', '--force'], /--force/],
   ['below a file', ['hono', `${import.meta.filename}/api`], /cannot be written to \(ENOTDIR\)/],

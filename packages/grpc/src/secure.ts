@@ -13,8 +13,8 @@ import { createInterceptor, type SecureOptions } from './interceptor.ts';
  *
  * Handlers read facts with `factsOf(call, guard)`.
  *
- * @throws ConfigurationError when a path has not the form `/pkg.Service/Method`, a guard has no grant, a method is
- * served and not listed or listed and not served, or the server is bound already.
+ * @throws ConfigurationError when a path does not have the form `/pkg.Service/Method`, a guard has no grant, a
+ * method is served and not listed or listed and not served, or the server is already bound.
  * @example
  * const server = new Server();
  * server.addService(ordersService, handlers);

@@ -63,8 +63,8 @@ export interface AlertsOptions {
   /** The most subjects of all rules that are remembered. Default: 10,000. */
   readonly maxSubjects?: number | undefined;
   /**
-   * The most alerts that one rule raises in a minute. The first beyond it is reported to `onFault`, and the next alert of
-   * the rule says how many there were (`suppressed`). Default: 60.
+   * The most alerts that one rule raises in a minute. The first beyond it is reported to `onFault`, and the next alert
+   * of the rule says how many there were (`suppressed`). Default: 60.
    */
   readonly maxAlerts?: number | undefined;
   readonly onFault?: ((cause: unknown) => void) | undefined;

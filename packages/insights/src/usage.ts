@@ -95,7 +95,7 @@ const MOST_OPERATIONS = 200;
  * them, sketches of all processes hash alike then: whoever can choose many names of callers could choose ones that
  * count as few.
  *
- * @throws ConfigurationError for bounds that are none.
+ * @throws ConfigurationError for bounds that are not valid.
  * @example
  * const used = usage();
  * const log = audit({ sinks: [jsonLines(process.stdout), used] });

@@ -71,7 +71,7 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
     },
   );
 
-  test('that evicts is told of on standard error, and a callback that throws ends nothing', async () => {
+  test('that evicts is reported on standard error, and a callback that throws ends nothing', async () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const client = await connect('allkeys-random');
     redisReplayStore({

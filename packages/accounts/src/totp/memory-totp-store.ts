@@ -11,7 +11,7 @@ export interface MemoryTotpStoreOptions {
  * Keeps second factors in this process's memory, for tests and demonstrations. Never forgets one by itself: when
  * it is full, `insert` throws.
  *
- * @throws ConfigurationError when `maxAccounts` is no whole number.
+ * @throws ConfigurationError when `maxAccounts` is not a whole number.
  * @example
  * const factors = totp({ issuer: 'Acme', store: memoryTotpStore(), sealingKeys });
  */

@@ -67,7 +67,7 @@ interface Known {
  *
  * A clock that is set back is taken to have stood still.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0.
+ * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example
  * const store = memoryCounterStore({ capacity: 100_000 });
  */

@@ -30,7 +30,7 @@ interface Row {
  * Keeps API keys in this process's memory, for tests, demonstrations and single nodes whose keys may be lost.
  * Never forgets a key by itself: when it is full, `insert` answers false.
  *
- * @throws ConfigurationError when `maxKeys` is no whole number.
+ * @throws ConfigurationError when `maxKeys` is not a whole number.
  * @example
  * const keys = apiKeys({ prefix: 'acme', environment: 'live', store: memoryApiKeyStore(), peppers });
  */

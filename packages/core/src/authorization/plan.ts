@@ -78,7 +78,7 @@ interface MakePlan {
  *
  * A relation that cannot be asked gives the plan `none`, with `unavailable`.
  *
- * @throws ConfigurationError where no filter can say the same: for a relation whose subject is the object, and
+ * @throws ConfigurationError if no filter can express the rule: for a relation whose subject is the object, and
  * without the action that the rule asks for.
  * @example
  * const readable = plan(rule.in(caller.id, document.readers), document);

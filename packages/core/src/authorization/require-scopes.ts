@@ -17,7 +17,7 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
  * Denies with `scope.insufficient` (403) and, in the scheme of the caller's credential, the challenge
  * `error="insufficient_scope"` that names the scopes (RFC 6750 §3.1).
  *
- * @throws ConfigurationError without a scope, or when one is no scope token.
+ * @throws ConfigurationError without a scope, or when one is not a scope token.
  * @example
  * const orders = guard().use(authenticateJwt({ issuer, audience })).use(requireScopes('orders:read'));
  */

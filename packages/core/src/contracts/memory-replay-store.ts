@@ -19,7 +19,7 @@ const SWEEP_EVERY = 1_000;
  * same proof through once. When it is full it throws until keys have ended, so a flood can make
  * callers wait but never makes it forget.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0.
+ * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example
  * const store = memoryReplayStore({ capacity: 50_000 });
  */

@@ -100,7 +100,7 @@ export interface RecordOption {
   readonly record?: ((act: AuditAct) => unknown) | undefined;
 }
 
-/** @throws ConfigurationError where `record` is given and cannot be called. */
+/** @throws ConfigurationError if `record` is given and is not a function. */
 export function assertRecord(where: string, record: unknown): void {
   assertConfiguration(
     record === undefined || typeof record === 'function',

@@ -42,7 +42,7 @@ const UNKNOWN_FIELDS: ReadonlySet<string> = new Set(['$unknown']);
  * Checks inputs against one schema. `isDecoded` says of an input that it came as a protobuf message, which has no other
  * members than its definition, of the types that this says.
  *
- * @throws ConfigurationError where nothing would tell unknown members, or wrong types.
+ * @throws ConfigurationError if nothing would find unknown members, or wrong types.
  */
 export function inputCheck(
   where: string,

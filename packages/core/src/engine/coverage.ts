@@ -74,7 +74,7 @@ const LOWER_CASE_METHOD = /^[a-z]+ \//;
  * lists every method of a path that is not listed by itself. A CORS preflight is decided by the guard of
  * the operation that it asks about, and reaches no handler.
  *
- * @throws ConfigurationError when an entry is no guard, or a guard without a grant, and for a method in
+ * @throws ConfigurationError when an entry is not a guard, or a guard without a grant, and for a method in
  * lower case.
  * @example
  * const api = coverage({ 'GET /orders': orders, 'POST /orders': createOrder });

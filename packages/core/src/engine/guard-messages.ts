@@ -20,7 +20,7 @@ export interface Messages<out Facts> {
   /**
    * The facts of the one message of the call.
    *
-   * @throws ConfigurationError where none was admitted, or several were: ask `of(message)` in streams.
+   * @throws ConfigurationError if none was admitted, or several were: ask `of(message)` in streams.
    */
   readonly only: () => Readonly<Facts>;
   /**

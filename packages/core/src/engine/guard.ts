@@ -23,7 +23,7 @@ export interface Guard<in HostFacts extends object, Facts extends object, out R 
   /**
    * A guard with one policy more. In shadow mode the policy runs and is traced but changes nothing.
    *
-   * @throws ConfigurationError when it is no policy, or the mode is neither `enforce` nor `shadow`.
+   * @throws ConfigurationError when it is not a policy, or the mode is neither `enforce` nor `shadow`.
    */
   readonly use: <
     A extends NewFacts<Facts> = NoFacts,

@@ -41,7 +41,7 @@ function emptyGroup(): Held {
  * Counts running calls in this process. It answers at once, and holds nothing for callers without a
  * running call.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0.
+ * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example
  * const store = memoryLeaseStore({ capacity: 10_000 });
  */

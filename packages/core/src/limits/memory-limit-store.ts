@@ -55,7 +55,7 @@ const MOST_TABLES = 64;
  *
  * A clock that is set back is taken to have stood still.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0; while serving when more than 64
+ * @throws ConfigurationError when `capacity` is not a whole number above 0; while serving when more than 64
  * different limit names (or windows) are used, which means that a name is made of input.
  * @example
  * const store = memoryLimitStore({ capacity: 100_000 });

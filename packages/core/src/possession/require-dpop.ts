@@ -98,7 +98,7 @@ const OPTIONS = [
  * header `DPoP-Nonce`) or, where the token is at fault, `invalid_token`. `dpop.unavailable` (503) when nonces or
  * replay store do not answer.
  *
- * @throws ConfigurationError when `publicOrigin` is no origin, or another option is out of its bounds.
+ * @throws ConfigurationError when `publicOrigin` is not an origin, or another option is out of its bounds.
  * @example
  * const orders = guard()
  *   .use(authenticateJwt({ issuer, audience, schemes: ['DPoP'] }))

@@ -121,7 +121,7 @@ const OPTIONS = [
  * `.expired`, `.not_yet_valid`, `.nonce_missing`, `.key_unknown`, `.algorithm_refused`, `.invalid`,
  * `.digest_mismatch`, `.replayed`. With 503: `signature.unavailable`, when keys or replay store do not answer.
  *
- * @throws ConfigurationError when `publicOrigin` is no origin, a key cannot be used, or an option is out of its
+ * @throws ConfigurationError when `publicOrigin` is not an origin, a key cannot be used, or an option is out of its
  * bounds.
  * @example
  * const key = { algorithm: 'ed25519', key: partnerJwk, subject: 'partner' } as const;

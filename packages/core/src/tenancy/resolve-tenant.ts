@@ -63,7 +63,7 @@ export interface ResolveMemberTenantOptions<
  * where only the caller does; `tenant.not_allowed` (403) where `mayActIn` does not answer `true`, and
  * `tenant.unavailable` (503) where it fails or takes too long.
  *
- * @throws ConfigurationError without sources, and where no source proves anything and neither `mayActIn` nor
+ * @throws ConfigurationError without sources, and if no source proves anything and neither `mayActIn` nor
  * `insecureUnproven` is set.
  * @example
  * const tenantApi = guard<HttpFacts>()

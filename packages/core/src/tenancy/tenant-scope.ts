@@ -24,7 +24,7 @@ export interface TenantScope {
   /**
    * The values of a new object with its tenant.
    *
-   * @throws TypeError where they name another tenant: they are not what this call may write.
+   * @throws TypeError if they name another tenant: this call may not write them.
    */
   readonly stamp: <V extends object>(of: ResourceLike<string, object, never>, values: V) => V;
   /** A key for caches, locks, files and topics: no two tenants share one, whatever the parts are. */
@@ -35,7 +35,7 @@ export interface TenantScope {
  * The tenant of a call as the thing that queries must carry. Write functions that read or write the data of tenants
  * with a `TenantScope` in front: then there is no calling them without one.
  *
- * @throws ConfigurationError where the facts have no tenant, and from `plan`, `owns` and `stamp` for a resource that
+ * @throws ConfigurationError if the facts have no tenant, and from `plan`, `owns` and `stamp` for a resource that
  * says `tenant: false`.
  * @example
  * const documents = toSql(document, { dialect: 'postgresql', columns });

@@ -98,7 +98,7 @@ export interface FieldRules {
 /**
  * Makes a table of field policies ready for a schema.
  *
- * @throws ConfigurationError when a coordinate is not in the schema, an entry is no policy, or a directive asks for
+ * @throws ConfigurationError when a coordinate is not in the schema, an entry is not a policy, or a directive asks for
  * what nobody defined.
  */
 export function compileFields(

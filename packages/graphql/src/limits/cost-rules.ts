@@ -35,7 +35,7 @@ export interface ReadyRules {
 const SLICING = ['first', 'last', 'limit', 'take', 'pageSize', 'size', 'count'];
 const NUMBERS = ['object', 'value', 'assumedSize'] as const;
 
-/** @throws ConfigurationError for an unknown rule, or numbers that are none or below 0. */
+/** @throws ConfigurationError for an unknown rule, and for anything but numbers from 0. */
 export function readyRules(rules: CostRules): ReadyRules {
   assertKnownOptions('costRules', rules, [...NUMBERS, 'slicingArguments', 'fields']);
   for (const name of NUMBERS) {

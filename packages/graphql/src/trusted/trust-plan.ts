@@ -46,7 +46,7 @@ export const UNTRUSTED: Denial = Object.freeze({
 /** The operation was admitted, so a check alone may decide. */
 const admitted = definePolicy({ name: 'admitted', role: 'grant', check: () => pass() });
 
-/** @throws ConfigurationError where no documents are given, or an option is not known. */
+/** @throws ConfigurationError if no documents are given, or an option is not known. */
 export function trustPlan(options: TrustedOptions<never> | undefined): TrustPlan | undefined {
   if (options === undefined) return undefined;
   assertKnownOptions('trusted', options, ['documents', 'free']);

@@ -132,7 +132,7 @@ export interface VerifyChainExportOptions extends VerifyOptions {
  * Verifies what {@link exportChain} or `chainLines` wrote, as `verifyChain` does in the database. `lines` are the lines
  * of the file, in order, without their breaks. Memory is bounded by a hundred blocks.
  *
- * @throws ConfigurationError for keys that are none. Rejects for what is not such an export.
+ * @throws ConfigurationError for keys that are not valid. Rejects what is not such an export.
  * @example
  * const lines = createInterface({ input: createReadStream('trail.jsonl') });
  * const report = await verifyChainExport(lines, { keys });

@@ -50,7 +50,7 @@ export const HASH_BYTES = 32;
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 const encoder = new TextEncoder();
 
-/** @throws ConfigurationError for keys that are none. */
+/** @throws ConfigurationError for keys that are not valid. */
 export function chainHash(where: string, given: AuditChainKeys): ChainHash {
   // JavaScript can leave it out.
   const { current, keys, retired = {} } = given ?? { current: '', keys: {} };

@@ -58,7 +58,7 @@ interface Row {
  * Give the role of your service INSERT and SELECT on `audit_blocks` and `audit_events`, and UPDATE besides on
  * `audit_chains` alone.
  *
- * @throws ConfigurationError for keys, a schema or a chain that are none.
+ * @throws ConfigurationError for keys, a schema or a chain that are not valid.
  * @example
  * await migrate(pool);
  * const trail = postgresAuditSink(pool, { keys: { current: '1', keys: { 1: secret } }, required: true });

@@ -105,7 +105,7 @@ interface Walk {
  * and what its writers never wrote. Memory is bounded by a hundred blocks, however long the chain is. Rejects with
  * what the database says.
  *
- * @throws ConfigurationError for keys or a schema that are none.
+ * @throws ConfigurationError for keys or a schema that are not valid.
  * @example
  * const report = await verifyChain(pool, { keys, anchors: [lastWeek] });
  * if (!report.ok) await log.record({ act: 'audit.chain_broken', data: { block: report.problems[0]?.seq } });
