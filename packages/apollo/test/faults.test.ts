@@ -247,7 +247,7 @@ describe.each(liveServers)('%s', (name, start) => {
   test.each([
     ['with a line break', { op: 'set', name: 'x-a', value: 'a\r\nset-cookie: b=c' }],
     ['that is none', { op: 'put', name: 'x-a', value: 'a' }],
-    ['with a value that is no text', { op: 'set', name: 'x-a', value: ['a\r\nb'] }],
+    ['with a value that is not text', { op: 'set', name: 'x-a', value: ['a\r\nb'] }],
   ])('a header edit %s is not sent, and what it protects is not resolved', async (_, edit) => {
     const edits = oblige({ headers: [edit as HeaderEdit] });
     const whole = await start({ admission: guard().use(edits).use(allowAnonymous()) }, shop());

@@ -271,7 +271,7 @@ test.each<[string, string, object?, string[]?]>([
     `{ _entities(representations: [{ __typename: "\\u0053alary", id: "ann" }]) ${SALARY} }`,
   ],
   [
-    'a literal that is no list',
+    'a literal that is not a list',
     `{ _entities(representations: { __typename: "Salary", id: "ann" }) ${SALARY} }`,
   ],
   [

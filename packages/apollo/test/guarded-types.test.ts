@@ -351,7 +351,7 @@ describe.each(servers)('a guard for a type on %s', (_, serve) => {
     expect([body.errors.length, body.data.entities.length]).toEqual([10, 500]);
   });
 
-  test('denies references to what is no entity as malformed, and loads the others', async () => {
+  test('denies references to what is not an entity as malformed, and loads the others', async () => {
     const { call } = await served({ Order: requireScopes('orders') });
     for (const type of ['Nope', 'constructor', '__proto__', 'Query', '_Entity', 'Int', 7, null]) {
       const { body } = await call('ann', entities, { all: [{ __typename: type }, ...all] });

@@ -182,7 +182,7 @@ describe('another executor of a guarded schema', () => {
 describe('a table that does not fit its schema', () => {
   test.each([
     ['a field that is not there', 'Query.ordres'],
-    ['a type that is no root type', 'Created.query'],
+    ['a type that is not a root type', 'Created.query'],
     ['an operation of another transport', 'GET /orders'],
   ])('does not start: %s', async (_, operation) => {
     const server = new ApolloServer({

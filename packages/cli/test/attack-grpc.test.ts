@@ -250,7 +250,7 @@ describe('apisec attack --grpc', () => {
     }
   });
 
-  test('goes to this machine alone, unless it is told otherwise', async () => {
+  test('attacks only this machine, unless told otherwise', async () => {
     const { code, err } = await callCli('attack', `https://api.example.com${PATH}`, ...GIVEN);
     expect([code, err]).toEqual([2, expect.stringContaining('--remote')]);
   });

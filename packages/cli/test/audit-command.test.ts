@@ -88,7 +88,7 @@ test('an anchor tells of an end that was cut off', async () => {
   expect([code, out]).toEqual([1, expect.stringContaining('anchor missing   block 4')]);
 });
 
-test('a trail that was changed is told of, and leaves no anchor', async () => {
+test('a trail that was changed is reported, and leaves no anchor', async () => {
   const anchor = join(folder, 'none.json');
   const changed = await file(lines.replace('bob', 'eve'));
   const { code, out } = await run(verify, { lines: changed, 'write-anchor': anchor });

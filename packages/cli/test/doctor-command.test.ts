@@ -338,7 +338,7 @@ test('a certificate must be trusted, and last; HSTS must be there, and long', as
   );
 });
 
-test('Redis at an address that is none is not asked', async () => {
+test('Redis at an invalid address is not asked', async () => {
   await expect(look('store.password', { redis: 'redis://192.0.2.1:x' })).rejects.toThrow('--redis');
 });
 
@@ -370,7 +370,7 @@ test('every check has been seen failing here', () => {
   expect(CHECKS.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
 });
 
-test('no secret that is looked at is told', async () => {
+test('no secret that is checked is printed', async () => {
   const env = await file(`DB_PASSWORD=password-${secret}\nNODE_ENV=production`);
   const given = token({ ...claims, note: secret });
   const { code, out, err } = await callCli('doctor', '--env-file', env, '--token', given);

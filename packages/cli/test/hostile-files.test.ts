@@ -208,7 +208,7 @@ describe('a file', () => {
 });
 
 describe('a token', () => {
-  test('of a megabyte is told to be none, and what is longer is not read', async () => {
+  test('of a megabyte is reported as invalid, and what is longer is not read', async () => {
     expect(await callCli('explain', 'a'.repeat(1_000_000))).toMatchObject({
       code: 1,
       out: expect.stringContaining('not a JWT'),

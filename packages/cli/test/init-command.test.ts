@@ -171,7 +171,7 @@ test('of many that write the same project at once, exactly one does', async () =
   expect(codes.filter((code) => code === 2)).toHaveLength(7);
 });
 
-test('what was written is told as JSON', async () => {
+test('what was written is reported as JSON', async () => {
   const folder = join(root, 'told');
   const { out } = await callCli('init', 'grpc', folder, '--javascript', '--json');
   const told: unknown = JSON.parse(out);

@@ -158,7 +158,7 @@ describe('peppers', () => {
   });
 });
 
-test('what is not a key is told without a word of it', async () => {
+test('what is not a key is reported without its content', async () => {
   const { code, out, err } = await callCli('keys', 'thumbprint', fixture('guards.ts'));
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(/cannot be read as JSON \(not JSON\)/);

@@ -7,7 +7,7 @@ import { callCli, fixture } from './run-cli.ts';
 
 const limits = (...args: readonly string[]) => callCli('limits', fixture('limits.ts'), ...args);
 
-test('what is left to a caller is told, and nothing is taken of it', async () => {
+test('what is left to a caller is shown, and nothing is spent', async () => {
   for (let time = 0; time < 2; time++) {
     const { code, out } = await limits('--caller', 'user-42', '--json');
     expect([code, JSON.parse(out)]).toMatchObject([
@@ -36,7 +36,7 @@ async function logOf(...callers: readonly Partial<AuditEvent>[]): Promise<string
   return file;
 }
 
-test('which limits are near to the callers of a log is told, the nearest first', async () => {
+test('the limits that callers of a log are near to are shown, the nearest first', async () => {
   const log = await logOf(
     { principal: 'user-7' },
     { principal: 'user-42', tenant: 'acme' },
@@ -58,7 +58,7 @@ test('which limits are near to the callers of a log is told, the nearest first',
   expect(text).toMatch(/^exports {2}user-42 {2}bucket {2}1 of 20 left, whole again in \d+ s$/m);
 });
 
-test('a log of callers who used no limit is told as such, however many there are', async () => {
+test('a log of callers who used no limit is reported as such, however many there are', async () => {
   const many = Array.from({ length: 20_000 }, (_, id) => ({ principal: `user-${id}\n` }));
   const { code, out } = await limits('--log', await logOf(...many));
   expect([code, out]).toEqual([0, expect.stringMatching(/^None of the 20 busiest callers/)]);

@@ -107,7 +107,7 @@ test('every command has its help, with --json in it, and is looked at here or in
   }
 });
 
-test('a password in an address that a module throws is not told', async () => {
+test('a password in an address that a module throws is not printed', async () => {
   const module = join(folder, 'broken.mjs');
   await writeFile(module, `throw new Error('connect postgres://app:hunter2hunter2@db/x failed');`);
   const { code, err } = await run(['coverage', module]);

@@ -263,7 +263,7 @@ describe('files that change', () => {
     ['a bundle that is cut off', { ca: bundle.subarray(0, bundle.length - 40) }],
     ['a bundle that is cut off in its last line', { ca: bundle.subarray(0, bundle.length - 8) }],
     [
-      'an authority that is no certificate',
+      'an authority that is not a certificate',
       {
         ca: Buffer.concat([
           first.cert,

@@ -471,7 +471,7 @@ describe('bodies', () => {
   });
 
   test.each<[string, RequestInit, number, string]>([
-    ['that are no JSON', post('{'), 400, 'message.malformed'],
+    ['that are not JSON', post('{'), 400, 'message.malformed'],
     [
       'that are larger than allowed',
       post(`{"amount":1,"x":"${'x'.repeat(64)}"}`),

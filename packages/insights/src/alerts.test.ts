@@ -186,7 +186,7 @@ describe('a flood of alerts', () => {
     expect(raised.at(-1)).toMatchObject({ rule: 'other' });
   });
 
-  test('to a function that hangs is bounded, and told', async () => {
+  test('to a function that hangs is bounded, and reported', async () => {
     vi.useFakeTimers();
     try {
       const faults: unknown[] = [];

@@ -164,7 +164,7 @@ test('a function for networks that throws is a fault, and stops nothing', () => 
   expect(String(faults[0])).toBe('Error: no database of networks');
 });
 
-test('of many anomalies of one window the strongest are told first', () => {
+test('of many anomalies of one window the strongest are reported first', () => {
   const { raised, tell } = watched();
   for (let hour = 0; hour < 20; hour++) {
     for (const name of ['a', 'b', 'c']) tell(hour, { principal: name }, 5);

@@ -213,7 +213,7 @@ describe('a process', () => {
     expect(await usageHistory(kept.store, ofHour)).toHaveLength(1);
   });
 
-  test('counts what is told while it writes', async () => {
+  test('counts what is recorded while it writes', async () => {
     const kept = memory();
     let told = false;
     const used = usage({

@@ -68,7 +68,7 @@ describe('sketches', () => {
 });
 
 describe('usage', () => {
-  test('is told by operation with callers, denials, faults and latency', () => {
+  test('is counted by operation with callers, denials, faults and latency', () => {
     const used = usage();
     for (let call = 0; call < 100; call++) {
       tell(

@@ -257,7 +257,7 @@ test('callers who leave, and handshakes that fail, are no requests', async () =>
 
 test.each([
   ['an unknown option', { problemtypes: TYPES }],
-  ['a base that is no address', { problemTypeBase: 'problems' }],
+  ['a base that is not an address', { problemTypeBase: 'problems' }],
   ['a log of one’s own', { logDenials: true }],
 ])('%s does not construct', (_, options) => {
   expect(() => clientErrors(options as ClientErrorsOptions)).toThrow(/clientErrors/);

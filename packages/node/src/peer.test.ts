@@ -83,7 +83,13 @@ describe('with trusted proxies', () => {
       string | undefined,
     ]
   >([
-    ['the first that is no proxy', ranges, '10.0.0.1', '6.6.6.6, 192.0.2.1, 10.0.0.2', '192.0.2.1'],
+    [
+      'the first that is not a proxy',
+      ranges,
+      '10.0.0.1',
+      '6.6.6.6, 192.0.2.1, 10.0.0.2',
+      '192.0.2.1',
+    ],
     [
       'not the leftmost, which anybody writes',
       ranges,

@@ -115,7 +115,7 @@ describe('a closed response', () => {
   });
 
   test.each<[string, (response: Writer, gate: ReleaseGate) => void]>([
-    ['an end of what is no body', (r) => r.end({ length: 0 })],
+    ['an end of what is not a body', (r) => r.end({ length: 0 })],
     ['a head that cannot be sent', (r, gate) => (gate.open(), r.writeHead(99_999))],
     [
       'an end with such a head',

@@ -190,10 +190,10 @@ test('two decisions on one response both hold', async () => {
 test.each([
   ['a line break in a value', set('x', 'a\r\nset-cookie: b')],
   ['a line break in an appended value', append('x', 'a\nb')],
-  ['a name that is no token', set('x y', 'a')],
-  ['an appended name that is no token', append('x:', 'a')],
+  ['a name that is not a token', set('x y', 'a')],
+  ['an appended name that is not a token', append('x:', 'a')],
   ['a name that plain objects take for their prototype', set('__proto__', 'a')],
-  ['a deleted name that is no token', remove('x y')],
+  ['a deleted name that is not a token', remove('x y')],
   // Plain JavaScript may write anything there.
   ['an operation that nobody knows', { op: 'put', name: 'x', value: 'a' } as unknown as HeaderEdit],
 ])('%s is a denial, not a throw', async (_, edit) => {

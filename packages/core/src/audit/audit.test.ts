@@ -64,7 +64,7 @@ async function call(
 
 describe('one event for each decision', () => {
   // Covers: V16.2.1, V16.3.1, V16.3.2
-  test('an admitted call is told with who called what, and how long it took', async () => {
+  test('an admitted call is recorded with who called what, and how long it took', async () => {
     let now = 1_700_000_000_000;
     const { log, events } = recorder({ now: () => now, service: { name: 'shop', version: '3.1' } });
     const admission = guard().use(log).use(principal).use(allowAnonymous());
@@ -135,7 +135,7 @@ describe('one event for each decision', () => {
   });
 
   // Covers: V16.2.1, V16.3.1, V16.3.2, V16.3.3
-  test('a denied call is told with kind, code, policy and cause', async () => {
+  test('a denied call is recorded with kind, code, policy and cause', async () => {
     const { log, events } = recorder();
     await call(guard().use(log).use(principal).use(closed).use(allowAnonymous()));
     await log.flush();
@@ -152,7 +152,7 @@ describe('one event for each decision', () => {
     });
   });
 
-  test('a call that was denied in front of the audit is told as well', async () => {
+  test('a call that was denied before the audit is recorded as well', async () => {
     const { log, events } = recorder();
     await call(guard().use(closed).use(log).use(allowAnonymous()));
     await log.flush();
@@ -160,14 +160,14 @@ describe('one event for each decision', () => {
     expect(events[0]).not.toHaveProperty('latencyMs');
   });
 
-  test('a policy on trial is told with what it would have denied, and the call as let in', async () => {
+  test('a policy on trial is recorded with what it would have denied, and the call as admitted', async () => {
     const { log, events } = recorder();
     await call(guard().use(log).use(closed, { mode: 'shadow' }).use(allowAnonymous()));
     await log.flush();
     expect(events[0]).toMatchObject({ outcome: 'succeeded', wouldDeny: ['closed shop.closed'] });
   });
 
-  test('a preflight that is answered is not told as a denial', async () => {
+  test('a preflight that is answered is not recorded as a denial', async () => {
     const { log, events } = recorder();
     const preflight = definePolicy({
       name: 'cors',
@@ -192,7 +192,7 @@ describe('one event for each decision', () => {
     expect(events).toHaveLength(1);
   });
 
-  test('a GraphQL call is told by its root fields, whatever the client calls its operation', async () => {
+  test('a GraphQL call is recorded by its root fields, whatever the client calls its operation', async () => {
     const { log, events } = recorder();
     const args = () => ({ password: 'correct horse' });
     const fields = [
@@ -315,7 +315,7 @@ describe('acts', () => {
     });
   });
 
-  test('of your own are told as administrative', async () => {
+  test('of your own are recorded as administrative', async () => {
     const { log, events } = recorder();
     await log.record({ act: 'invoice.written_off' });
     expect(events[0]).toMatchObject({ act: 'invoice.written_off', event: 'authz_admin' });
@@ -593,7 +593,7 @@ describe('configuration', () => {
   });
 });
 
-test('a function that throws is told to onFault and offered the events again', async () => {
+test('a function that throws is reported to onFault and offered the events again', async () => {
   const faults: unknown[] = [];
   let calls = 0;
   const log = audit({

@@ -417,7 +417,7 @@ describe('values that do what they should not', () => {
       },
     ],
     [
-      'an error with a message that is no text',
+      'an error with a message that is not text',
       { cause: Object.assign(new Error('x'), { message: 7 }) },
     ],
     [

@@ -103,7 +103,7 @@ test('a caller whose tenant changes is told with the new one', async () => {
   expect(lines.map((line) => JSON.parse(line).tenant)).toEqual(told);
 });
 
-test('a status that is no number is written as JSON all the same', async () => {
+test('a status that is not a number is written as JSON all the same', async () => {
   let text = '';
   const log = audit({ sinks: [jsonLines((t) => (text += t))] });
   // What an application can leave on a response of Node.

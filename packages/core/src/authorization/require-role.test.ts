@@ -70,7 +70,7 @@ describe('requireRole', () => {
   test.each<[string, unknown[]]>([
     ['no role', []],
     ['an empty role', ['admin', '']],
-    ['something that is no string', [undefined]],
+    ['something that is not a string', [undefined]],
     ['a list', [['admin']]],
   ])('does not construct with %s', (_name, roles) => {
     expect(() => requireRole(...(roles as string[]))).toThrow(ConfigurationError);

@@ -122,7 +122,7 @@ describe('requireScopes', () => {
     ['a backslash', ['a\\b']],
     ['a line break', ['a\r\nb']],
     ['a letter outside ASCII', ['schön']],
-    ['something that is no string', [7]],
+    ['something that is not a string', [7]],
     ['a list', [['a']]],
   ])('does not construct with %s', (_name, scopes) => {
     expect(() => requireScopes(...(scopes as string[]))).toThrow(ConfigurationError);

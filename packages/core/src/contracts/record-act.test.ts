@@ -257,7 +257,7 @@ test('a key says whose it is, and why it ended; its secret is in no act', async 
   expect(JSON.stringify(acts)).not.toContain('acme_live_');
 });
 
-test('what changed nothing is not told', async () => {
+test('what changed nothing is not recorded', async () => {
   const record = () => expect.unreachable();
   const { keys, id } = await keysWithOne(record);
   expect(await keys.revoke(id, { tenant: 't2' })).toMatchObject({ reason: 'not_found' });

@@ -81,7 +81,7 @@ describe('a cursor', () => {
 describe('cursors', () => {
   test.each<[string, object]>([
     ['no secret', { secrets: [] }],
-    ['a secret that is no list', { secrets: secret }],
+    ['a secret that is not a list', { secrets: secret }],
     ['nine secrets', { secrets: Array.from({ length: 9 }, random) }],
     ['a short one behind a long one', { secrets: [secret, new Uint8Array(31).fill(7)] }],
     ['a lifetime of less than a second', { lifetime: '999ms' }],

@@ -530,10 +530,10 @@ describe('parts and a body', () => {
   test.each<[string, object, RegExp]>([
     ['nothing to look at', {}, /give a schema for body, query, params or headers/],
     ['a body for some alone', { query, bodyFor: [{ who: { roles: ['a'] }, body }] }, /needs body/],
-    ['a body that is no schema', { body: {} }, /the schema of body must implement/],
+    ['a body that is not a schema', { body: {} }, /the schema of body must implement/],
     ['headers without names', { headers: { names: [], schema: query } }, /in lower case/],
     ['headers in upper case', { headers: { names: ['X-A'], schema: query } }, /in lower case/],
-    ['names that are no list', { headers: { names: 'x-a', schema: query } }, /in lower case/],
+    ['names that are not a list', { headers: { names: 'x-a', schema: query } }, /in lower case/],
     ['no errors to tell', { body, maxErrors: 0 }, /maxErrors/],
     ['half a level', { body, maxDepth: 1.5 }, /maxDepth must be a whole number/],
     ['more values than it may', { body, maxValues: 1_000_001 }, /maxValues/],

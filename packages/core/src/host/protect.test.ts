@@ -196,7 +196,7 @@ describe('protect with rawBody', () => {
     serve(new Request('https://api.example.com/', { method: 'POST', body, ...init }));
 
   test.each([
-    ['bytes that are no text', [0xff, 0, 0xc3, 0x28]],
+    ['bytes that are not text', [0xff, 0, 0xc3, 0x28]],
     ['an empty body', []],
   ])('policies and handler see the same bytes: %s', async (_, bytes) => {
     const headers = { 'content-length': String(bytes.length) };

@@ -129,7 +129,7 @@ describe('an actual call', () => {
       'cors.origin_refused',
     ],
     [
-      'OPTIONS from a listed origin that is no preflight',
+      'OPTIONS from a listed origin that is not a preflight',
       new Request(ENDPOINT, { method: 'OPTIONS', headers: { origin: APP } }),
       standard,
       'passed',
@@ -260,7 +260,7 @@ describe('originPredicate', () => {
     expect(ask(actual(EVIL), tenants).code).toBe('cors.origin_refused');
   });
 
-  test('is never asked about what is no origin, and only true allows', () => {
+  test('is never asked about what is not an origin, and only true allows', () => {
     const asked: string[] = [];
     const origins: string[] = [];
     const originPredicate = (origin: string) => {
@@ -382,10 +382,10 @@ describe('configuration', () => {
     ['a host that no name looks like', { origins: ['https://app{.example.com'] }],
     ['a host with a comma', { origins: ['https://app.example.com,b.example.com'] }],
     ['all origins with a private network', { origins: '*', privateNetwork: true }],
-    ['a privateNetwork that is no boolean', { origins: [APP], privateNetwork: 'yes' }],
+    ['a privateNetwork that is not a boolean', { origins: [APP], privateNetwork: 'yes' }],
     ['foreign origins left to chance', { origins: [APP], foreignOrigins: 'maybe' }],
     ['origins: true', { origins: true }],
-    ['one origin that is no list', { origins: APP }],
+    ['one origin that is not a list', { origins: APP }],
     ['no origins', {}],
     ['null', { origins: ['null'] }],
     ['a path', { origins: [`${APP}/`] }],
@@ -395,8 +395,8 @@ describe('configuration', () => {
     ['a pattern', { origins: [/example/] }],
     ['a line break', { origins: [`${APP}\r\nx: y`] }],
     ['a rule that allows everything', { origins: [], originPredicate: () => true }],
-    ['a rule that is no function', { origins: [], originPredicate: true }],
-    ['a self that is no origin', { origins: [APP], self: 'https://api.example.com/v1' }],
+    ['a rule that is not a function', { origins: [], originPredicate: true }],
+    ['a self that is not an origin', { origins: [APP], self: 'https://api.example.com/v1' }],
     ['every method', { origins: [APP], methods: ['*'] }],
     ['a method in the case that browsers do not send', { origins: [APP], methods: ['put'] }],
     ['a forbidden method', { origins: [APP], methods: ['TRACE'] }],
@@ -407,7 +407,7 @@ describe('configuration', () => {
     ['a negative maxAge', { origins: [APP], maxAge: '-1s' }],
     ['a maxAge without its unit', { origins: [APP], maxAge: 600 }],
     ['an option that it does not know', { origins: [APP], allowHeaders: ['x-a'] }],
-    ['credentials that are no boolean', { origins: [APP], credentials: 'yes' }],
+    ['credentials that are not a boolean', { origins: [APP], credentials: 'yes' }],
   ])('does not construct with %s', (_name, options) => {
     expect(() => cors(options as CorsOptions)).toThrow(ConfigurationError);
   });

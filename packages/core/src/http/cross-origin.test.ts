@@ -239,13 +239,13 @@ describe('crossOrigin', () => {
   test.each<[string, unknown]>([
     ['a self with a path', { self: `${SELF}/` }],
     ['a self without a scheme', { self: 'shop.example.com' }],
-    ['one trusted origin that is no list', { trustedOrigins: TRUSTED }],
+    ['one trusted origin that is not a list', { trustedOrigins: TRUSTED }],
     ['a trusted null', { trustedOrigins: ['null'] }],
     ['a trusted wildcard', { trustedOrigins: ['https://*.example.com'] }],
     ['a rule that trusts everything', { originPredicate: () => true }],
-    ['a rule that is no function', { originPredicate: 'yes' }],
+    ['a rule that is not a function', { originPredicate: 'yes' }],
     ['an unknown option', { origins: [] }],
-    ['includeGet that is no boolean', { includeGet: 'yes' }],
+    ['includeGet that is not a boolean', { includeGet: 'yes' }],
   ])('does not construct with %s', (_name, options) => {
     expect(() => crossOrigin(options as CrossOriginOptions)).toThrow(ConfigurationError);
   });

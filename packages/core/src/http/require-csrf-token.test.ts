@@ -285,9 +285,9 @@ test.each<[string, unknown]>([
   ['a secret of text', { secrets: ['x'.repeat(32)] }],
   ['more secrets than anyone changes', { secrets: Array.from({ length: 9 }, () => secret(1)) }],
   ['one secret of two that is too short', { secrets: [secret(1), new Uint8Array(31)] }],
-  ['a form field that is no text', { formField: ['_csrf'] }],
+  ['a form field that is not text', { formField: ['_csrf'] }],
   ['a form field with a bracket', { formField: 'a[b]' }],
-  ['a cookie that is no text', { cookie: ['csrf'] }],
+  ['a cookie that is not text', { cookie: ['csrf'] }],
   ['a cookie without a name', { cookie: '' }],
   ['a header that every request may have', { header: 'Content-Type' }],
   ['a lifetime of less than a minute', { lifetime: '59s' }],
@@ -299,7 +299,7 @@ test.each<[string, unknown]>([
   ['a lifetime without its unit', { lifetime: 3600 }],
   ['a lifetime without end', { lifetime: '365d' }],
   ['an unknown option', { secret: secret(1) }],
-  ['insecureCookie that is no boolean', { insecureCookie: 'yes' }],
+  ['insecureCookie that is not a boolean', { insecureCookie: 'yes' }],
 ])('does not construct with %s', (_name, options) => {
   const good = { secrets: [secret(1)], session: () => 'alice' };
   const given = { ...good, ...(options as object) } as RequireCsrfTokenOptions<object>;

@@ -221,7 +221,7 @@ describe('securityHeaders', () => {
     ['a report that goes nowhere', { contentSecurityPolicy: "img-src 'self'; report-to csp" }],
     ['a header name with a space', { remove: ['x powered by'] }],
     ['an endpoint over http', { reportingEndpoints: { csp: 'http://reports.example.com' } }],
-    ['an endpoint that is no URL', { reportingEndpoints: { csp: '/reports' } }],
+    ['an endpoint that is not a URL', { reportingEndpoints: { csp: '/reports' } }],
     ['an endpoint name with a quote', { reportingEndpoints: { 'a"': 'https://example.com' } }],
   ])('does not construct with %s', (_name, options) => {
     expect(() => securityHeaders(options as SecurityHeadersOptions)).toThrow(ConfigurationError);

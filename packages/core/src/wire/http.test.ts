@@ -88,7 +88,7 @@ describe('httpDenial', () => {
     });
   });
 
-  test('extensions that are no JSON are left out, and the denial stands', () => {
+  test('extensions that are not JSON are left out, and the denial stands', () => {
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;
     for (const extensions of [circle, { big: 1n }]) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pinningIsHonoured, testedOnce } from './self-test.ts';
 
-test('Node connects as it is told', async () => {
+test('Node connects to the address that it is given', async () => {
   await expect(pinningIsHonoured()).resolves.toBeUndefined();
 });
 

@@ -607,7 +607,7 @@ test('two workers that share an outbox send each message once', async () => {
   expect(messages).toHaveLength(200);
 });
 
-test('an outbox that does not answer is told, and tried again', async () => {
+test('an outbox that does not answer is reported, and tried again', async () => {
   const { server, messages } = await receiver();
   const { hooks: setup, outbox, id } = await sender(server, { now: () => Date.now() });
   await setup.challenge(id);

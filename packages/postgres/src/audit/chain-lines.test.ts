@@ -98,7 +98,7 @@ test('an end that was cut off shows by an anchor, and by a writer that did not c
   expect(await verify(cut, { anchors: [anchor] })).toMatchObject({ ok: false });
 });
 
-test('half a line at the end is no block, and anywhere else the file is not read', async () => {
+test('half a line at the end is not a block, and anywhere else the file is not read', async () => {
   const { lines } = await written();
   const half = (lines.at(-1) ?? '').slice(0, 90);
   expect(await verify([...lines.slice(0, -1), half])).toMatchObject({

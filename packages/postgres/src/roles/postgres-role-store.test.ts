@@ -47,7 +47,7 @@ describe.each(oneDatabase)('roles on %s', (_name, open) => {
     ['one with NUL', 'admin\0'],
     ['one with half a character', 'admin\ud800'],
     ['one that is too long', 'r'.repeat(257)],
-    ['one that is no text', ['admin'] as unknown as string],
+    ['one that is not text', ['admin'] as unknown as string],
   ])('a role is not assigned or taken away by %s', async (_name, role) => {
     const store = await create();
     await expect(store.assign({ ...ALICE, role })).rejects.toThrow(RangeError);
