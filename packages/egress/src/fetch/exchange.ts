@@ -237,6 +237,8 @@ function responseOf(
   content: BodyInit | null,
   url: URL,
 ): Response {
+  // Servers on this runtime may have replaced `Response` by one that lets any status pass.
+  if (status > 599) throw new RangeError(`${status} is not a status of HTTP.`);
   const list: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string') list.push([name, value]);

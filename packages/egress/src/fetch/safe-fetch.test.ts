@@ -448,6 +448,22 @@ describe('bounds', () => {
     ).toBe('egress.response_malformed');
   });
 
+  test('a status that is none is an error where `Response` was replaced by one that allows it', async () => {
+    const port = await raw('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n');
+    vi.stubGlobal(
+      'Response',
+      class {
+        readonly status: number;
+        constructor(_body: unknown, { status }: { readonly status: number }) {
+          this.status = status;
+        }
+      },
+    );
+    const given = await outcome(openFetch([{ port }])(`http://127.0.0.1:${port}/`));
+    vi.unstubAllGlobals();
+    expect(given).toBe('egress.response_malformed');
+  });
+
   test('an empty answer gets no content type', async () => {
     const server = await serve((_, response) => response.end());
     const response = await openFetch([server])(server.url());
