@@ -1,6 +1,6 @@
 /**
- * Milliseconds of processor time that this takes: other programs of a busy machine do not count. On runtimes that cannot
- * tell, the time that passes.
+ * Milliseconds of processor time that this takes: other programs of a busy machine do not count. On runtimes that
+ * cannot tell, the time that passes.
  */
 export function cpuMs(run: () => unknown): number {
   const begin = performance.now();

@@ -39,8 +39,9 @@ const rsaPair = generateKeyPair('RS256', { extractable: true });
 export async function signer(alg: JwsAlgorithm, kid = `${alg}-key`): Promise<Signer> {
   const { kty, webCrypto } = algorithms[alg];
   const pair = await (kty === 'RSA' ? rsaPair : generateKeyPair(alg, { extractable: true }));
-  const secret = await crypto.subtle.exportKey('pkcs8', pair.privateKey);
-  const key = await crypto.subtle.importKey('pkcs8', secret, webCrypto, false, ['sign']);
+  // Not as PKCS 8: Node 20 takes an error that TLS has left behind in OpenSSL for one of the key.
+  const secret = await exportJWK(pair.privateKey);
+  const key = await crypto.subtle.importKey('jwk', secret, webCrypto, false, ['sign']);
   return signerOf(alg, kid, await exportJWK(pair.publicKey), key);
 }
 

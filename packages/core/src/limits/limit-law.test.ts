@@ -198,8 +198,8 @@ describe('giving back', () => {
           const without = fresh();
           const owed: { cost: number; at: number }[] = [];
           let time = START;
-          // Where no more than one capacity is owed, a call in flight may give back what was left uncharged beside it: one
-          // capacity at most, since no more than that is reserved at any time.
+          // Since no more than one capacity is owed, a call in flight may give back what was left uncharged beside it:
+          // one capacity at most, since no more than that is reserved at any time.
           let leftUncharged = 0;
           for (const [wait, cost, keep] of list) {
             time += wait;
