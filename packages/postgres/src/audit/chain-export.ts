@@ -60,7 +60,7 @@ export function exportChain(
 async function* exported(source: ChainSource, chain: string): AsyncGenerator<string> {
   const end = await source.end();
   const last = end && { seq: Number(end['seq']), hash: plain(end['hash'], 'hash') };
-  yield exportHead(chain, last);
+  yield headLine({ chain, end: last });
   for (let from = BEGINNING, isLast = false; !isLast; ) {
     // Page by page, so that memory stays bounded.
     const page = await source.page(from);
@@ -70,13 +70,17 @@ async function* exported(source: ChainSource, chain: string): AsyncGenerator<str
   }
 }
 
-function exportHead(chain: string, end: { readonly seq: number } | undefined): string {
-  return `${JSON.stringify({ format: FORMAT, chain, end })}\n`;
+function headLine(head: {
+  readonly chain: string;
+  readonly end?: unknown;
+  readonly open?: true;
+}): string {
+  return `${JSON.stringify({ format: FORMAT, ...head })}\n`;
 }
 
 /** The first line of a chain that is still written: it has no end of its own, and goes on to its last line. */
 export function openHead(chain: string): string {
-  return `${JSON.stringify({ format: FORMAT, chain, open: true })}\n`;
+  return headLine({ chain, open: true });
 }
 
 /** The line of one block, with the events as they were hashed. */
@@ -87,15 +91,37 @@ export function exportLine(
   leaves: Uint8Array,
   events: readonly string[],
 ): string {
-  const [key_id, written_at] = [keyId, writtenAt];
-  const numbers = { seq, key_id, written_at, writer, first, count, accepted, lost, closing };
-  const bytes = Object.entries({ previous, hash, leaves }).map(([name, value]) => [
-    name,
-    plain(value, name),
-  ]);
-  const block = { ...numbers, ...Object.fromEntries(bytes) };
-  const texts = events.map((event, index) => [index, event]);
-  return `${JSON.stringify({ chain, block, events: texts })}\n`;
+  const row = {
+    seq,
+    key_id: keyId,
+    written_at: writtenAt,
+    writer,
+    first,
+    count,
+    accepted,
+    lost,
+    closing,
+    previous,
+    hash,
+    leaves,
+  };
+  return blockLine(
+    chain,
+    row,
+    events.map((event, index) => [index, event]),
+  );
+}
+
+/** A row that is read from a database holds its numbers and bytes in the manner of its driver. */
+function blockLine(
+  chain: string,
+  row: BlockRow,
+  events: readonly (readonly [index: number, event: string])[],
+): string {
+  const block = Object.fromEntries(
+    Object.keys(COLUMNS).map((name) => [name, plain(row[name], name)]),
+  );
+  return `${JSON.stringify({ chain, block, events })}\n`;
 }
 
 /** Events that no block stands for come last: whoever added them is found by it. */
@@ -105,11 +131,12 @@ function* linesOf({ blocks, events }: ChainPage, chain: string): Generator<strin
   for (const row of blocks) {
     const seq = Number(row['seq']);
     seen.add(seq);
-    const block = Object.fromEntries(
-      Object.keys(COLUMNS).map((name) => [name, plain(row[name], name)]),
+    const ofBlock = bySeq.get(seq) ?? [];
+    yield blockLine(
+      chain,
+      row,
+      ofBlock.map(({ index, event }) => [index, event]),
     );
-    const texts = (bySeq.get(seq) ?? []).map(({ index, event }) => [index, event]);
-    yield `${JSON.stringify({ chain, block, events: texts })}\n`;
   }
   for (const { seq, index, event } of events) {
     if (!seen.has(seq)) yield `${JSON.stringify({ chain, added: [seq, index, event] })}\n`;
