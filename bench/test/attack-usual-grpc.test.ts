@@ -10,11 +10,11 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { main } from 'apisec';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { policyOf } from '../src/servers/policy.ts';
 import { createWorld, type World } from '../src/servers/world.ts';
+import { attackFound } from './attack-found.ts';
 
 // What docs/comparison.md says `apisec attack` finds on gRPC, in the versions installed here.
 
@@ -89,28 +89,14 @@ async function bind(server: Server): Promise<number> {
 }
 
 /** The attacks that got through, each with what it showed. */
-async function found(port: number): Promise<Readonly<Record<string, string>>> {
-  let [out, err] = ['', ''];
-  const url = `http://127.0.0.1:${port}${METHOD}`;
-  const options = [
-    '--i-own-this',
-    '--json',
+function found(port: number): Promise<Readonly<Record<string, string>>> {
+  return attackFound(`http://127.0.0.1:${port}${METHOD}`, world.tokens[0] ?? '', [
     '--grpc',
     '--message',
     'CgEx',
     '--burst',
     `${2 * LIMIT}`,
-  ];
-  await main(['attack', url, ...options, '--token', world.tokens[0] ?? ''], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-  });
-  expect(err).toBe('');
-  const { results } = JSON.parse(out) as {
-    readonly results: readonly { id: string; outcome: string; evidence: string }[];
-  };
-  const through = results.filter(({ outcome }) => outcome === 'succeeded');
-  return Object.fromEntries(through.map(({ id, evidence }) => [id, evidence]));
+  ]);
 }
 
 test('apisec attack: an interceptor with jose, and health checks, on grpc-js', async () => {

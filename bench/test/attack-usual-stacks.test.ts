@@ -3,7 +3,6 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { secure } from '@apisec/express';
 import { getRequestListener } from '@hono/node-server';
-import { main } from 'apisec';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
@@ -13,6 +12,7 @@ import { useUsual as useUsualFastify } from '../src/servers/hosts/fastify.ts';
 import { useUsual as useUsualHono } from '../src/servers/hosts/hono.ts';
 import { policyOf } from '../src/servers/policy.ts';
 import { createWorld, type World } from '../src/servers/world.ts';
+import { attackFound } from './attack-found.ts';
 
 // What docs/comparison.md says `apisec attack` finds on the usual stacks, in the versions installed here.
 
@@ -42,20 +42,8 @@ async function listen(listener: RequestListener): Promise<number> {
 }
 
 /** The attacks that got through, each with what it showed. */
-async function found(port: number, token: string): Promise<Readonly<Record<string, string>>> {
-  let [out, err] = ['', ''];
-  const url = `http://127.0.0.1:${port}/orders`;
-  const options = ['--i-own-this', '--json', '--token', token, '--burst', `${2 * LIMIT}`];
-  await main(['attack', url, ...options], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-  });
-  expect(err).toBe('');
-  const { results } = JSON.parse(out) as {
-    readonly results: readonly { id: string; outcome: string; evidence: string }[];
-  };
-  const through = results.filter(({ outcome }) => outcome === 'succeeded');
-  return Object.fromEntries(through.map(({ id, evidence }) => [id, evidence]));
+function found(port: number, token: string): Promise<Readonly<Record<string, string>>> {
+  return attackFound(`http://127.0.0.1:${port}/orders`, token, ['--burst', `${2 * LIMIT}`]);
 }
 
 test('apisec attack: helmet, cors, express-oauth2-jwt-bearer and express-rate-limit on Express', async () => {
