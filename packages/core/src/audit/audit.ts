@@ -114,9 +114,12 @@ export function audit(options: AuditOptions): Audit {
       );
     }
     const writeText = textWriterOf(sink);
-    return writeText
-      ? () => writeText(linesOf(pending))
-      : (delivery) => sink.write(pending.map(eventOf), delivery);
+    if (writeText !== undefined) {
+      const text = linesOf(pending);
+      return () => writeText(text);
+    }
+    // Made anew for each write, since a sink that failed may have changed what it was given.
+    return (delivery) => sink.write(pending.map(eventOf), delivery);
   };
   const bounds = queueBounds(options.queue ?? {});
   const queues: readonly SinkQueue[] = sinksOf(options).map((sink) =>

@@ -1,4 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { enforce } from '../engine/enforce.ts';
@@ -84,5 +86,26 @@ describe('events', () => {
     expect(await log.flush()).toBe(true);
     expect(batches).toEqual([1, 1]);
     await log.close();
+  });
+
+  test('that were written are not held until a time when no others wait', async () => {
+    setFlagsFromString('--expose-gc');
+    // By this name V8 has it in contexts that are made from now on.
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const written: WeakRef<object>[] = [];
+    const write: AuditSink['write'] = async (events) => {
+      written.push(...events.map((event) => new WeakRef(event)));
+      // Others always wait, as on a server.
+      call();
+      await wait(1);
+    };
+    const log = audit({ sinks: [{ name: 'busy', write }], queue: { flushAfter: '1m' } });
+    const call = callsOf(log);
+    expect(await log.record({ act: 'limit.reset' })).toEqual({ ok: true });
+    expect(log.stats()[0]).toMatchObject({ written: 1, queued: 1 });
+    await wait(1);
+    collectGarbage();
+    expect(written[0]?.deref()).toBeUndefined();
+    await log.close('10ms');
   });
 });

@@ -17,20 +17,24 @@ const LEAST_TO_CLOSE_MS = 100;
 /** Writes that did not end in time may still hold their batch. */
 const MOST_ABANDONED = 3;
 
-interface Waiting {
-  readonly pending: PendingEvent;
-  readonly done: ((written: boolean) => void) | undefined;
+type Done = (written: boolean) => void;
+type Write = (delivery: AuditDelivery) => MaybePromise<void>;
+
+/** What goes into one write, and again into the next where it failed. */
+interface Batch {
+  readonly count: number;
+  readonly bytes: number;
+  readonly awaited: readonly Done[];
+  /** Until what the sink takes is made of them: what lives as long as a slow write costs the garbage collector most. */
+  events: readonly PendingEvent[];
+  write: Write | undefined;
 }
 
 /** One sink with all that waits for it: bounded whatever the sink does. */
 export interface SinkQueue {
   readonly sink: AuditSink;
   /** False, and counted as lost, where there is no room. */
-  readonly push: (
-    pending: PendingEvent,
-    importance: Importance,
-    done?: (written: boolean) => void,
-  ) => boolean;
+  readonly push: (pending: PendingEvent, importance: Importance, done?: Done) => boolean;
   /** Keeps a place for one event to come; false while the sink fails or has no room. */
   readonly reserve: () => boolean;
   /** Gives the place back: to be called right before the `push` that it was kept for. */
@@ -45,10 +49,7 @@ export interface SinkQueue {
 export interface QueueHost {
   readonly writer: string;
   /** Makes of events what the sink takes; the answer gives it to the sink. */
-  readonly prepare: (
-    sink: AuditSink,
-    events: readonly PendingEvent[],
-  ) => MaybePromise<(delivery: AuditDelivery) => MaybePromise<void>>;
+  readonly prepare: (sink: AuditSink, events: readonly PendingEvent[]) => MaybePromise<Write>;
   /** The event that says how many were lost. */
   readonly lossOf: (sink: string, lost: number) => PendingEvent;
   readonly onFault: (cause: unknown) => void;
@@ -56,9 +57,12 @@ export interface QueueHost {
 }
 
 export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost): SinkQueue {
-  /** In order; those before `head` are written. */
-  let waiting: Waiting[] = [];
-  let head = 0;
+  /** In order. */
+  const waiting: PendingEvent[] = [];
+  /** Those of them that somebody waits for: few, so that the others need no object of their own here. */
+  const awaited = new Map<PendingEvent, Done>();
+  /** What was taken out of them to be written, until it is. */
+  let batch: Batch | undefined;
   let bytes = 0;
   let reserved = 0;
   let accepted = 0;
@@ -69,16 +73,14 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   let abandoned = 0;
   let closed = false;
   let running = false;
-  /** How many of those that wait are being written. */
-  let writing = 0;
   /** Somebody waits for what waits, or it fills a batch. */
   let hurried = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isTimerUrgent = false;
   let wake: (() => void) | undefined;
 
-  const count = (): number => waiting.length - head;
-  const isBatchFull = (): boolean => count() - writing >= bounds.maxBatch;
+  const count = (): number => waiting.length + (batch?.count ?? 0);
+  const isBatchFull = (): boolean => waiting.length >= bounds.maxBatch;
   const hasRoom = (size: number, share: number): boolean =>
     count() + reserved < bounds.maxEvents * share &&
     bytes + reserved * LARGEST_EVENT_BYTES + size <= bounds.maxBytes * share;
@@ -89,7 +91,8 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
       done?.(false);
       return false;
     }
-    waiting.push({ pending, done });
+    waiting.push(pending);
+    if (done !== undefined) awaited.set(pending, done);
     bytes += pending.size;
     accepted++;
     // An act is awaited; a full batch gains nothing by waiting.
@@ -123,14 +126,11 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   const drain = async (): Promise<void> => {
     let hasTurned = eventLoop();
     for (let left = count(); left > 0; ) {
-      const batch = waiting.slice(head, head + bounds.maxBatch);
-      if (batch.length === count()) hurried = false;
-      writing = batch.length;
-      const isWritten = await attempt(batch);
-      writing = 0;
-      if (isWritten) {
+      batch ??= takeBatch();
+      if (waiting.length === 0) hurried = false;
+      if (await attempt(batch)) {
         failures = 0;
-        left -= batch.length;
+        left -= batch.count;
         forget(batch);
         tellLoss();
         if (!hurried && !isBatchFull()) return;
@@ -147,17 +147,34 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     if (count() === 0) hurried = false;
   };
 
+  const takeBatch = (): Batch => {
+    // Out of the list at once: what stays in it until there is a time when nothing waits grows old.
+    const events = waiting.splice(0, bounds.maxBatch);
+    const dones: Done[] = [];
+    let size = 0;
+    for (const each of events) {
+      size += each.size;
+      const done = awaited.size > 0 ? awaited.get(each) : undefined;
+      if (done === undefined) continue;
+      awaited.delete(each);
+      dones.push(done);
+    }
+    return { count: events.length, bytes: size, awaited: dones, events, write: undefined };
+  };
+
   /** One write, which may fail in every way there is. */
-  const attempt = async (batch: readonly Waiting[]): Promise<boolean> => {
+  const attempt = async (offered: Batch): Promise<boolean> => {
     if (abandoned >= MOST_ABANDONED) return false;
     const controller = new AbortController();
     let late: ReturnType<typeof setTimeout> | undefined;
     try {
-      const prepared = host.prepare(
-        sink,
-        batch.map(({ pending }) => pending),
-      );
-      const write = isThenable(prepared) ? await prepared : prepared;
+      let { write } = offered;
+      if (write === undefined) {
+        const prepared = host.prepare(sink, offered.events);
+        write = isThenable(prepared) ? await prepared : prepared;
+        offered.write = write;
+        offered.events = NONE;
+      }
       const { writer } = host;
       const answer = write({ signal: controller.signal, writer, accepted, lost });
       if (!isThenable(answer)) return true;
@@ -183,20 +200,11 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     }
   };
 
-  const forget = (batch: readonly Waiting[]): void => {
-    head += batch.length;
-    written += batch.length;
-    for (const { pending, done } of batch) {
-      bytes -= pending.size;
-      done?.(true);
-    }
-    if (head === waiting.length) {
-      waiting = [];
-      head = 0;
-    } else if (head > bounds.maxEvents) {
-      waiting = waiting.slice(head);
-      head = 0;
-    }
+  const forget = (acknowledged: Batch): void => {
+    batch = undefined;
+    written += acknowledged.count;
+    bytes -= acknowledged.bytes;
+    for (const done of acknowledged.awaited) done(true);
   };
 
   /** Once the sink takes events again it is told how many it missed. */
@@ -259,7 +267,7 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
       closed = true;
       clearTimeout(timer);
       wake?.();
-      for (const { done } of waiting.slice(head)) done?.(false);
+      for (const done of [...(batch?.awaited ?? []), ...awaited.values()]) done(false);
       await closeSink(Math.max(end - performance.now(), LEAST_TO_CLOSE_MS), withinMs);
     },
     stats: () => ({
@@ -272,6 +280,8 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     }),
   };
 }
+
+const NONE: readonly PendingEvent[] = Object.freeze([]);
 
 /** Whether the event loop has turned since. */
 function eventLoop(): () => boolean {
