@@ -1,7 +1,7 @@
 import type { AuditAct, AuditReceipt, RecordAct } from '../contracts/record-act.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { objectOf } from './read-facts.ts';
-import { CREDENTIAL_HEADERS, redactName, secretsOf } from './redact.ts';
+import { CREDENTIAL_HEADERS, isUuid, redactName, secretsOf } from './redact.ts';
 import { safeText } from './safe-text.ts';
 
 const REQUEST_ID = /^[\w.~:/+=@-]{1,128}$/;
@@ -42,12 +42,7 @@ export class AuditCall {
     const { requestId: supplied } = facts as { readonly requestId?: unknown };
     const { requestIdHeader: named } = how;
     const id = supplied ?? (named === undefined ? undefined : request.headers.get(named));
-    // It may be the caller's: a credential in the wrong header must not be logged as an id.
-    if (typeof id === 'string' && REQUEST_ID.test(id)) {
-      const redacted = redactName(id);
-      // What it may hold needs no second look; the mark of what was taken out makes it longer at most.
-      this.requestId = redacted === id ? id : safeText(redacted, 128);
-    }
+    this.requestId = typeof id === 'string' ? safeId(id) : undefined;
     const given = request.headers.get('traceparent');
     const parent = typeof given === 'string' ? TRACEPARENT.exec(given) : null;
     this.traceId = parent?.[1];
@@ -90,6 +85,16 @@ export class AuditCall {
     }
     return NONE;
   }
+}
+
+/** It may be the caller's: a credential in the wrong header must not be logged as an id. */
+function safeId(id: string): string | undefined {
+  // Nearly all, and new in each call: they are looked at once.
+  if (isUuid(id)) return id;
+  if (!REQUEST_ID.test(id)) return undefined;
+  const redacted = redactName(id);
+  // What it may hold needs no second look; the mark of what was taken out makes it longer at most.
+  return redacted === id ? id : safeText(redacted, 128);
 }
 
 /** Headers that hold one credential each, those of the application among them. */
