@@ -22,6 +22,7 @@ import type { FieldFacts } from './field-facts.ts';
 import { fieldPolicy } from './field-guard.ts';
 import { expandCoordinate, listFields } from './guarded-coordinates.ts';
 import type { FieldGate } from './open-operations.ts';
+import { WatchedField } from './watched-field.ts';
 
 /**
  * Policies by schema coordinate: of a field (`User.email`), of all fields of a type (`User.*`), or of a type (`User`),
@@ -151,8 +152,8 @@ const unlisted = guard()
   )
   .use(admitted) as unknown as FieldGuard;
 
-/** What was decided for every field of one coordinate. */
-type Decided = { readonly denial: Denial } | { readonly field: FieldFacts['field'] };
+/** What was decided for every field of one coordinate; or that its policies look at the object or the arguments. */
+type Decided = { readonly denial: Denial } | { readonly field: FieldFacts['field'] } | 'each';
 
 function openWith(
   guards: ReadonlyMap<string, FieldGuard>,
@@ -189,27 +190,26 @@ function openWith(
     const decided = isSubscribed ? subscribed : (known.get(facts) ?? new Map<string, Decided>());
     if (!isSubscribed) known.set(facts, decided);
     const before = decided.get(coordinate);
-    if (before !== undefined) {
+    const isEach = before === 'each';
+    if (before !== undefined && !isEach) {
       if ('denial' in before) return before.denial;
       readmit(before.field, info);
       return undefined;
     }
-    let particular = false;
-    const field: FieldFacts['field'] = {
-      coordinate,
-      get source() {
-        particular = true;
-        return source;
-      },
-      get args() {
-        // Those of a subscription's own field are the same for each event.
-        particular ||= !isSubscribed;
-        return args;
-      },
-    };
+    let particular = isEach;
+    const plain: FieldFacts['field'] = { coordinate, source, args };
+    // Once a policy has looked at one field of a coordinate, nobody need watch the others.
+    const field = isEach
+      ? plain
+      : new WatchedField(plain, (name) => {
+          // The arguments of a subscription's own field are the same for each event.
+          particular ||= name === 'source' || (name === 'args' && !isSubscribed);
+        });
     const finish = (decision: Decision<object>, mayKeep: boolean): Denial | undefined => {
       const denial = judge(decision, field, info);
-      if (mayKeep && !particular) decided.set(coordinate, denial ? { denial } : { field });
+      if (isEach) return denial;
+      if (particular) decided.set(coordinate, 'each');
+      else if (mayKeep) decided.set(coordinate, denial ? { denial } : { field });
       return denial;
     };
     // Not a spread, which is slow where more stands behind it.
@@ -229,7 +229,9 @@ function withoutDone(
 ): Decision<object> {
   const { allowed, obligations } = decision;
   if (!allowed || !obligations.some((each) => obliged.includes(each))) return decision;
-  return { ...decision, obligations: obligations.filter((each) => !obliged.includes(each)) };
+  const owed = obligations.filter((each) => !obliged.includes(each));
+  // Not a spread, which is slow to read for all who come after.
+  return Object.assign({}, decision, { obligations: owed });
 }
 
 function isFieldOfSubscription({ operation, path }: GraphQLResolveInfo): boolean {

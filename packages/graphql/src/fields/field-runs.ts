@@ -1,6 +1,7 @@
 import type { MaybePromise, Outcome, Policy, Role } from '@apisec/core';
 import { isThenable } from '@apisec/core/host';
 import type { FieldFacts } from './field-facts.ts';
+import { WatchedField } from './watched-field.ts';
 
 type AnyPolicy = Policy<object, object, Role>;
 type Facts = Readonly<Record<string, unknown>>;
@@ -58,7 +59,10 @@ export function fieldRuns(): FieldRuns {
       const names = Object.keys(facts);
       const run: FieldRun = { policy, facts, names, looked: false, outcome: NOTHING };
       const field = facts['field'] as Field;
-      run.outcome = ask(Object.assign({}, facts, { field: watched(field, run) }));
+      const watched = new WatchedField(field, () => {
+        run.looked = true;
+      });
+      run.outcome = ask(Object.assign({}, facts, { field: watched }));
       runs.push(run);
       return run.outcome;
     },
@@ -68,24 +72,6 @@ export function fieldRuns(): FieldRuns {
 /** Answers that are kept for other fields. */
 const MOST = 50;
 const NOTHING: Outcome<object> = Object.freeze({ ok: true, facts: Object.freeze({}) });
-
-function watched(field: Field, run: FieldRun): Field {
-  const look = <Value>(value: Value): Value => {
-    run.looked = true;
-    return value;
-  };
-  return {
-    get coordinate() {
-      return look(field.coordinate);
-    },
-    get source() {
-      return look(field.source);
-    },
-    get args() {
-      return look(field.args);
-    },
-  };
-}
 
 /** What the answer obliges to holds for each field; its policy hears once of what comes of it. */
 function heardOf(outcome: Outcome<object>): Outcome<object> {

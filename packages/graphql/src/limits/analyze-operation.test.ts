@@ -51,6 +51,25 @@ const measure = {
   incremental: 0,
 };
 
+test('an analysis has the members that its type names, and no others', () => {
+  expect(Object.keys(analyze('{ book { title } }')).toSorted()).toEqual([
+    'aliases',
+    'aliasesOfOne',
+    'breadth',
+    'cost',
+    'depth',
+    'directives',
+    'fields',
+    'fixedCost',
+    'incremental',
+    'objects',
+    'operations',
+    'rootFields',
+    'unsliced',
+    'variables',
+  ]);
+});
+
 describe('an operation is measured with its fragments in their places', () => {
   test.each<[string, string, Partial<typeof measure>]>([
     ['one field', '{ book { title } }', { depth: 2, fields: 2 }],

@@ -94,7 +94,14 @@ export function analyzeOperation(
   source: OperationSource,
   rules: CostRules = DEFAULT_RULES,
 ): OperationAnalysis {
-  return measureOperation(source, rules);
+  return measureOperation(source, rules).analysis;
+}
+
+/** An analysis, and what it assumes of a single object. */
+export interface MeasuredOperation {
+  readonly analysis: OperationAnalysis;
+  /** What the root costs with its values, beside all other fields. */
+  readonly values: number;
 }
 
 /**
@@ -106,7 +113,7 @@ export function measureOperation(
   source: OperationSource,
   rules: CostRules,
   weights?: Map<FieldNode, number>,
-): OperationAnalysis & { readonly values: number } {
+): MeasuredOperation {
   const { schema, document, operation } = source;
   const fragments = new Map<string, FragmentDefinitionNode>();
   let operations = 0;
@@ -135,7 +142,7 @@ export function measureOperation(
   for (const variable of operation.variableDefinitions ?? []) {
     directives += variable.directives?.length ?? 0;
   }
-  return {
+  const analysis: OperationAnalysis = {
     depth: sum.depth,
     breadth: sum.breadth,
     fields: sum.fields,
@@ -150,8 +157,8 @@ export function measureOperation(
     fixedCost: sum.fixedCost,
     objects: sum.objects,
     unsliced: [...work.unsliced],
-    values: sum.values,
   };
+  return { analysis, values: sum.values };
 }
 
 const DEFAULT_RULES: CostRules = Object.freeze({});

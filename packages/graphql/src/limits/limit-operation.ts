@@ -133,7 +133,8 @@ export function operationCost(facts: { readonly call: object }, rules: CostRules
   const source: OperationSource | undefined = sourceOf(facts.call);
   if (source === undefined) return 1;
   const weights = new Map<FieldNode, number>();
-  const { cost, fixedCost, values } = measureOperation(source, rules, weights);
+  const { analysis, values } = measureOperation(source, rules, weights);
+  const { cost, fixedCost } = analysis;
   source.reserved = { cost, fixedCost, values, weights };
   return Math.max(1, Math.ceil(cost));
 }
