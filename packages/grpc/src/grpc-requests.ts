@@ -4,6 +4,7 @@ import type { Http2ServerHandle } from './grpc-handle.ts';
 /** Nothing may follow the name but a suffix and parameters: grpc-js would take `application/grpc-web` as well. */
 const CONTENT_TYPE = /^application\/grpc(?:\+[\w.-]+)?[ \t]*(?:;.*)?$/;
 const FIELD_NAME = /^:?[\da-z_.-]+$/;
+const FIELD_VALUE = /^[ -~]*$/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
 /** grpc-js counts the milliseconds of a deadline in 31 bits, and takes more for a time that has passed. */
@@ -44,6 +45,7 @@ function answerInHttp(
 
 /** Shows repeated fields as repeated, and leaves out those that metadata cannot hold, which grpc-js would log. */
 function joinFields(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
+  if (areAsTheyCame(headers, rawHeaders)) return;
   const seen = new Map<string, string>();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
@@ -59,6 +61,17 @@ function joinFields(headers: IncomingHttpHeaders, rawHeaders: readonly string[])
     seen.set(name, all);
     if (!name.startsWith(':') && typeof headers[name] === 'string') headers[name] = all;
   }
+}
+
+/** True where metadata can hold each field and none is repeated: Node then has all, with the values they came with. */
+function areAsTheyCame(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
+  if (Object.keys(headers).length * 2 !== rawHeaders.length) return false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (!FIELD_NAME.test(name) || name === '__proto__') return false;
+    if (!FIELD_VALUE.test(rawHeaders[index + 1] as string)) return false;
+  }
+  return true;
 }
 
 const malformed: unique symbol = Symbol('apisec.malformed');

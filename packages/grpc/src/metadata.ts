@@ -33,47 +33,96 @@ export function requestView(
 /** Puts the header edits of a call onto the metadata of its handler, where that sends some. */
 export type EditMetadata = (own?: Metadata | null) => Metadata;
 
+type Edits = Enforcement['headers'][number];
+
 /**
  * The header edits of the policies, as response metadata. It is made here, before the handler runs, and handed out as
  * it is where the handler sends none of its own.
  *
  * @throws Error for an edit that is no header field, or that metadata cannot carry.
  */
-export function editMetadata(applyHeaders: Enforcement['applyHeaders']): EditMetadata {
-  let prepared: Metadata | undefined = withEdits(applyHeaders, undefined);
+export function editMetadata(lists: Enforcement['headers']): EditMetadata {
+  let prepared: Metadata | undefined = onlyEdits(lists);
   return (own) => {
     // Handed out once, since whoever gets it may add to it.
     const alone = isEmpty(own) ? prepared : undefined;
-    if (alone === undefined) return withEdits(applyHeaders, own);
+    if (alone === undefined) return own == null ? onlyEdits(lists) : withEdits(lists, own);
     prepared = undefined;
     return alone;
   };
+}
+
+/** What lists of edits make of empty metadata. */
+interface Beginning {
+  readonly metadata: Metadata;
+  /** The same with one list more. */
+  longer?: WeakMap<Edits, Beginning>;
+}
+
+const NOTHING: Beginning = { metadata: new Metadata() };
+
+/** Most lists are the same in every call: what they begin with is copied, without looking at each field again. */
+function onlyEdits(lists: Enforcement['headers']): Metadata {
+  let beginning = NOTHING;
+  let at = 0;
+  for (; at < lists.length; at++) {
+    // The loop's bound says that the list is there.
+    const longer = withList(beginning, lists[at] as Edits);
+    if (longer === undefined) break;
+    beginning = longer;
+  }
+  const metadata = beginning.metadata.clone();
+  for (; at < lists.length; at++) applyEdits(lists[at] as Edits, metadata, undefined);
+  return metadata;
+}
+
+/** Undefined for a list that may be another one in the next call. */
+function withList(beginning: Beginning, edits: Edits): Beginning | undefined {
+  const known = beginning.longer?.get(edits);
+  if (known !== undefined || !isConstant(edits)) return known;
+  const made: Beginning = { metadata: beginning.metadata.clone() };
+  applyEdits(edits, made.metadata, undefined);
+  (beginning.longer ??= new WeakMap()).set(edits, made);
+  return made;
+}
+
+/** Nobody can change it, and no accessor answers something else the next time. */
+function isConstant(edits: Edits): boolean {
+  return (
+    Object.isFrozen(edits) &&
+    edits.every(
+      (edit) =>
+        Object.isFrozen(edit) &&
+        Object.getPrototypeOf(edit) === Object.prototype &&
+        Object.values(Object.getOwnPropertyDescriptors(edit)).every((each) => 'value' in each),
+    )
+  );
 }
 
 /**
  * A copy, since an application may send one object in every call. What the handler set itself is not overwritten, and
  * what is gRPC's own is not touched.
  */
-function withEdits(
-  applyHeaders: Enforcement['applyHeaders'],
-  own: Metadata | null | undefined,
-): Metadata {
-  const metadata = own?.clone() ?? new Metadata();
-  applyHeaders({
-    set: (name, value) => {
-      if (editable(name) && !own?.get(name).length) metadata.set(name, value);
-    },
-    // Joined into one value, because HTTP/2 does not send some fields twice.
-    append: (name, value) => {
-      if (!editable(name)) return;
-      const before = metadata.get(name);
-      metadata.set(name, before.length === 0 ? value : [...before, value].join(', '));
-    },
-    delete: (name) => {
-      if (editable(name)) metadata.remove(name);
-    },
-  });
+function withEdits(lists: Enforcement['headers'], own: Metadata): Metadata {
+  const metadata = own.clone();
+  for (const edits of lists) applyEdits(edits, metadata, own);
   return metadata;
+}
+
+const OPERATIONS: ReadonlySet<unknown> = new Set(['set', 'append', 'delete']);
+
+function applyEdits(edits: Edits, metadata: Metadata, own: Metadata | undefined): void {
+  for (const edit of edits) {
+    const { op, name } = edit;
+    if (!OPERATIONS.has(op)) throw new TypeError(`"${op}" is not a header edit`);
+    if (!editable(name)) continue;
+    if (op === 'delete') metadata.remove(name);
+    else if (op === 'append') {
+      // Joined into one value, because HTTP/2 does not send some fields twice.
+      const before = metadata.get(name);
+      metadata.set(name, before.length === 0 ? edit.value : [...before, edit.value].join(', '));
+    } else if (!own?.get(name).length) metadata.set(name, edit.value);
+  }
 }
 
 function isEmpty(own: Metadata | null | undefined): boolean {

@@ -185,7 +185,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     const end = this.#end;
     try {
       this.#enforcement = enforce(decision, this.#method.onFault);
-      end.edit = editMetadata(this.#enforcement.applyHeaders);
+      end.edit = editMetadata(this.#enforcement.headers);
     } catch (cause) {
       end.deny(fault('policy.invalid_outcome', cause));
     }
