@@ -16,6 +16,6 @@ test('a watched field reads like any other, and says which member was looked at'
 test('a copy of a watched field has all of its members, and counts as a look at each', () => {
   const looks: string[] = [];
   const field = new WatchedField(plain, (name) => looks.push(name));
-  expect({ ...field }).toEqual(plain);
+  expect(Object.assign({}, field)).toEqual(plain);
   expect(looks).toEqual(['coordinate', 'source', 'args']);
 });
