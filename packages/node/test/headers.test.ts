@@ -29,6 +29,9 @@ async function head(
 const append = (name: string, value: string): HeaderEdit => ({ op: 'append', name, value });
 const set = (name: string, value: string): HeaderEdit => ({ op: 'set', name, value });
 const remove = (name: string): HeaderEdit => ({ op: 'delete', name });
+/** As policies keep it: hosts need not look at it again. */
+const lasting = (edits: readonly HeaderEdit[]): readonly HeaderEdit[] =>
+  Object.freeze(edits.map((edit) => Object.freeze({ ...edit })));
 const OK = 'HTTP/1.1 200 OK';
 
 describe('on the wire', () => {
@@ -160,6 +163,26 @@ describe('on the wire', () => {
     ],
   )('%s', async (_, edits, handler, lines) => {
     expect(await head(edits, handler)).toEqual(lines);
+    expect(await head(lasting(edits), handler)).toEqual(lines);
+  });
+
+  test('lists that last stand beside each other, unless they name the same field', async () => {
+    const lists = [
+      [remove('server'), set('x-a', '1'), append('vary', 'A')],
+      [set('x-b', '2')],
+      [append('vary', 'B'), remove('x-a')],
+    ].map(lasting);
+    const answers = async (count: number, given: Record<string, string>) => {
+      const base = await serveHttp1((_, response) => {
+        holdHeaders(response as unknown as NodeHead, lists.slice(0, count));
+        response.writeHead(200, given).end();
+      });
+      const { headers } = await fetch(base);
+      return ['server', 'x-a', 'x-b', 'vary'].map((name) => headers.get(name));
+    };
+    expect(await answers(2, { 'X-C': '3' })).toEqual([null, '1', '2', 'A']);
+    expect(await answers(2, { Server: 'me', 'X-B': '4' })).toEqual([null, '1', '4', 'A']);
+    expect(await answers(3, {})).toEqual([null, null, '2', 'A, B']);
   });
 });
 

@@ -62,6 +62,11 @@ export function appended(
  */
 const fit = new WeakMap<object, readonly string[]>();
 
+/** The names in lower case of a list that was found fit to be sent and that nobody can change any more. */
+export function fitKeys(edits: readonly HeaderEdit[]): readonly string[] | undefined {
+  return fit.get(edits);
+}
+
 const keyOf = ({ name }: HeaderEdit): string => name.toLowerCase();
 
 /**

@@ -1,8 +1,10 @@
 import type { Denial } from '../engine/denial.ts';
+import type { HeaderEdit } from '../engine/obligations.ts';
 import {
   appended,
   type EditLists,
   editHead,
+  fitKeys,
   type HeaderValue,
   unsendableEdits,
 } from './header-edits.ts';
@@ -53,6 +55,33 @@ function editFields(given: unknown, lists: EditLists): Fields {
   // Each name as it is written, and in lower case. Lists: there are few, and a `Map` would cost more than the rest.
   const names: string[] = [];
   const keys: string[] = [];
+  let isPlain = true;
+  if (typeof given === 'object' && given !== null) {
+    for (const name of Object.keys(given)) {
+      const value = (given as Fields)[name];
+      if (value === undefined) continue;
+      const key = name.toLowerCase();
+      // The same field in another case.
+      if (keys.includes(key)) isPlain = false;
+      names.push(name);
+      keys.push(key);
+      fields[name] = value;
+    }
+  }
+  if (isPlain && addFields(fields, keys, lists)) return fields;
+  return editOneByOne(
+    names.map((name) => [name, fields[name] as HeaderValue]),
+    lists,
+  );
+}
+
+function editOneByOne(
+  given: readonly (readonly [string, HeaderValue])[],
+  lists: EditLists,
+): Fields {
+  const fields: Fields = {};
+  const names: string[] = [];
+  const keys: string[] = [];
   const set = (name: string, value: HeaderValue, key: string): void => {
     const at = keys.indexOf(key);
     if (at < 0) {
@@ -64,12 +93,7 @@ function editFields(given: unknown, lists: EditLists): Fields {
     }
     fields[name] = value;
   };
-  if (typeof given === 'object' && given !== null) {
-    for (const name of Object.keys(given)) {
-      const value = (given as Fields)[name];
-      if (value !== undefined) set(name, value, name.toLowerCase());
-    }
-  }
+  for (const [name, value] of given) set(name, value, name.toLowerCase());
   editHead(
     {
       names: keys.slice(),
@@ -91,6 +115,84 @@ function editFields(given: unknown, lists: EditLists): Fields {
     lists,
   );
   return fields;
+}
+
+/** Fields to be added to a head that has none of them. Deletions are in the bits alone. */
+interface PlainEdits {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  /** A bit for each field, from {@link bitOf}. */
+  readonly bits: number;
+}
+
+/** Of each list that was found fit; null where it edits a field twice. */
+const plains = new WeakMap<object, PlainEdits | null>();
+
+function plainOf(edits: readonly HeaderEdit[]): PlainEdits | null {
+  let plain = plains.get(edits);
+  if (plain === undefined) {
+    const keys = fitKeys(edits);
+    if (keys === undefined) return null;
+    plain = plainEdits(edits, keys);
+    plains.set(edits, plain);
+  }
+  return plain;
+}
+
+/**
+ * Adds all edits to these fields at once, as `editHead` would: for lists that were found fit, where no two of them and
+ * none of the fields (`keys`, in lower case) have a name in common. False, with nothing changed, for any others.
+ */
+function addFields(
+  fields: Record<string, HeaderValue>,
+  keys: readonly string[],
+  lists: EditLists,
+): boolean {
+  let bits = 0;
+  for (const edits of lists) {
+    const plain = plainOf(edits);
+    if (plain === null || (bits & plain.bits) !== 0) return false;
+    bits |= plain.bits;
+  }
+  // A name without a bit is in no list; by now those of all lists have theirs.
+  for (const key of keys) if ((bits & (bitsByKey.get(key) ?? 0)) !== 0) return false;
+  for (const edits of lists) {
+    // Found above.
+    const { names, values } = plainOf(edits) as PlainEdits;
+    // The loop's bound says that both are there.
+    for (let at = 0; at < names.length; at++) fields[names[at] as string] = values[at] as string;
+  }
+  return true;
+}
+
+/** Names of fields that lists which stay edit: few, and the same in every call. */
+const bitsByKey = new Map<string, number>();
+const MOST_BITS = 31;
+
+/** Undefined where all bits are taken. */
+function bitOf(key: string): number | undefined {
+  const known = bitsByKey.get(key);
+  if (known !== undefined || bitsByKey.size >= MOST_BITS) return known;
+  const bit = 1 << bitsByKey.size;
+  bitsByKey.set(key, bit);
+  return bit;
+}
+
+function plainEdits(edits: readonly HeaderEdit[], keys: readonly string[]): PlainEdits | null {
+  const names: string[] = [];
+  const values: string[] = [];
+  let bits = 0;
+  for (const [at, edit] of edits.entries()) {
+    // One for each edit.
+    const key = keys[at] as string;
+    const bit = bitOf(key);
+    if (bit === undefined || (bits & bit) !== 0) return null;
+    bits |= bit;
+    if (edit.op === 'delete') continue;
+    names.push(edit.op === 'set' ? edit.name : key);
+    values.push(edit.value);
+  }
+  return { names, values, bits };
 }
 
 /** Where the handler has set some by themselves: Node goes by those alone. */

@@ -27,17 +27,17 @@ export function stateOf<T>(description: string): StateOf<T> {
     // Under this key nothing but a `T` is ever set.
     get: (holder) => ((holder as Holder)[kept]?.[key] as T | undefined) ?? sealed?.get(holder),
     set: (holder, value) => {
-      if (Object.isExtensible(holder)) statesOf(holder)[key] = value;
+      const states = (holder as Holder)[kept];
+      if (states?.owner === holder) states[key] = value;
+      else if (Object.isExtensible(holder)) statesFor(holder, states)[key] = value;
       else (sealed ??= new WeakMap()).set(holder, value);
     },
   };
 }
 
 /** Its own: a copy, or an object that inherits, reads the states of the other one and writes none of them. */
-function statesOf(holder: Holder): States {
-  const states = holder[kept];
-  if (states?.owner === holder) return states;
-  const own: States = { ...states, owner: holder };
+function statesFor(holder: Holder, others: States | undefined): States {
+  const own: States = others ? { ...others, owner: holder } : { owner: holder };
   holder[kept] = own;
   return own;
 }

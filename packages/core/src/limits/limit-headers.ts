@@ -1,6 +1,7 @@
 import type { Limit, LimitVerdict } from '../contracts/limit-store.ts';
 import type { HeaderEdit } from '../engine/obligations.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { freezeDeep } from '../lib/freeze-deep.ts';
 import { serializeString } from '../lib/structured-fields.ts';
 
 /** RFC 9651 §3.3.1. */
@@ -37,17 +38,35 @@ export function policyItem(label: string, unit: string, limit: Limit): string {
   return `${label};q=${units(limit.capacity)};w=${window}${unit}`;
 }
 
-/** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. */
-export function limitHeaders(limits: readonly ToldLimit[]): HeaderEdit[] {
-  let policies = '';
-  let services = '';
-  for (const { label, policy, partition, verdict } of limits) {
-    const more = policies === '' ? '' : ', ';
-    const left = `r=${units(verdict.remaining)};t=${seconds(moreAfter(verdict))}`;
-    policies += more + policy + partition;
-    services += `${more}${label};${left}${partition}`;
-  }
-  return listHeaders(policies, services);
+/** Texts that one policy keeps. */
+const MOST_KEPT = 1_024;
+const LONGEST_KEPT = 512;
+
+/**
+ * Writes `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. What
+ * was told twice is kept: most callers are told the same, and hosts check once what nobody can change.
+ */
+export function limitHeaderWriter(): (limits: readonly ToldLimit[]) => readonly HeaderEdit[] {
+  /** By both values, which hold no line break; undefined where it was told once. */
+  const kept = new Map<string, readonly HeaderEdit[] | undefined>();
+  return (limits) => {
+    let policies = '';
+    let services = '';
+    for (const { label, policy, partition, verdict } of limits) {
+      const more = policies === '' ? '' : ', ';
+      const left = `r=${units(verdict.remaining)};t=${seconds(moreAfter(verdict))}`;
+      policies += more + policy + partition;
+      services += `${more}${label};${left}${partition}`;
+    }
+    const key = `${policies}\n${services}`;
+    const before = kept.get(key);
+    if (before !== undefined) return before;
+    const edits = listHeaders(policies, services);
+    if (key.length > LONGEST_KEPT) return edits;
+    if (kept.size >= MOST_KEPT) kept.clear();
+    kept.set(key, kept.has(key) ? freezeDeep(edits) : undefined);
+    return edits;
+  };
 }
 
 /** Both fields of the draft. Appended, so that several policies can tell theirs. */

@@ -378,6 +378,23 @@ describe('headers', () => {
     });
   });
 
+  test('what was told before is told again, to each its own', () => {
+    const free = tokenBucket({ capacity: 9, refillPerSecond: 1 });
+    const paid = tokenBucket({ capacity: 9, refillPerSecond: 3 });
+    const { check } = policy({ limit: ({ plan }) => (plan === 'paid' ? paid : free) });
+    const told = (user: string, plan: string) => headersOf(check({ user, plan }));
+    for (let caller = 0; caller < 3; caller++) {
+      expect(told(`free ${caller}`, 'free')).toEqual({
+        'ratelimit-policy': '"default";q=9;w=9',
+        ratelimit: '"default";r=8;t=1',
+      });
+      expect(told(`paid ${caller}`, 'paid')).toEqual({
+        'ratelimit-policy': '"default";q=9;w=3',
+        ratelimit: '"default";r=8;t=1',
+      });
+    }
+  });
+
   test('names are escaped as structured fields', () => {
     const { check } = policy({ name: 'a "b" \\c' });
     expect(headersOf(check())['ratelimit']).toBe('"a \\"b\\" \\\\c";r=1;t=1');

@@ -22,7 +22,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods, assertOneOf } from '../lib/options.ts';
 import { type Counted, countIn } from './limit-counting.ts';
-import { legacyHeaders, limitHeaders, type ToldLimit } from './limit-headers.ts';
+import { legacyHeaders, limitHeaderWriter, type ToldLimit } from './limit-headers.ts';
 import {
   type CompiledRule,
   compileRule,
@@ -119,11 +119,10 @@ export function rateLimit<Needs extends object>(
   const makeLocal = (): SyncLimitStore => memoryLimitStore({ now });
   const consume = countIn(NAME, options.store ?? makeLocal(), makeLocal, options);
 
+  const write = limitHeaderWriter();
   const headersOf = (told: readonly ToldLimit[]): readonly HeaderEdit[] => {
     if (headers === 'none') return [];
-    return headers === 'both'
-      ? [...limitHeaders(told), ...legacyHeaders(told, now())]
-      : limitHeaders(told);
+    return headers === 'both' ? [...write(told), ...legacyHeaders(told, now())] : write(told);
   };
 
   return definePolicy<Needs, NoFacts, 'check'>({
@@ -144,8 +143,9 @@ export function rateLimit<Needs extends object>(
         if (key === undefined) return KEY_MISSING;
         const cost = rule.costOf(request, facts);
         if (!isCost(cost)) return COST_INVALID;
-        asked = [...asked, rule];
-        requests = [...requests, { name: rule.name, key, limit, cost }];
+        const wanted = { name: rule.name, key, limit, cost };
+        asked = asked.length === 0 ? [rule] : [...asked, rule];
+        requests = requests.length === 0 ? [wanted] : [...requests, wanted];
       }
       if (requests.length === 0) return pass();
       // Before anything is charged: a call that this throws for is never answered.

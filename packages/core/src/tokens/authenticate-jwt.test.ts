@@ -938,6 +938,15 @@ describe('the cache of verified tokens', () => {
     expect(() => claims.address.city.push('b')).toThrow(TypeError);
   });
 
+  test('a token that only ends like a known one is not taken for it', async () => {
+    await factsFrom(token);
+    const [header = '', , signature = ''] = token.split('.');
+    const other = (await ec.token({ payload: { sub: 'mallory' } })).split('.')[1];
+    const outcome = await check(`${header}.${other}.${signature}`);
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'token.signature_invalid' } });
+    expect(await check(token)).toMatchObject({ ok: true });
+  });
+
   test('verifies once, and each time with cache: false', () => {
     const cached = observed(undefined);
     const uncached = observed(false);

@@ -27,7 +27,7 @@ export interface Verified<T> {
   readonly goodUntil: number;
 }
 
-/** Tokens that were verified, with what came of it. The key is the scheme and the whole token. */
+/** Tokens that were verified, with what came of it, by the scheme and the whole token. */
 export interface VerifiedTokens<T> {
   readonly recall: (credentials: string, at: number, call: object) => T | undefined;
   readonly remember: (credentials: string, verified: Verified<T>, at: number) => void;
@@ -35,6 +35,7 @@ export interface VerifiedTokens<T> {
 
 /** What is kept of one, and between which instants. */
 interface Entry<T> extends Omit<Verified<T>, 'goodUntil'> {
+  readonly credentials: string;
   readonly from: number;
   readonly until: number;
 }
@@ -42,6 +43,13 @@ interface Entry<T> extends Omit<Verified<T>, 'goodUntil'> {
 /** Claims as objects take a few times the room of their text; the rest is the sets and the facts. */
 const BYTES_PER_CHARACTER = 5;
 const BYTES_PER_ENTRY = 1500;
+
+/**
+ * Entries are found by the last 258 bits of the signature and then compared as a whole: a hash of all the token, which
+ * comes as a new text with each call, takes longer than all else here. Of two verified tokens with the same ending,
+ * which nobody can make, the later one would be kept.
+ */
+const ENDING = 43;
 
 /**
  * Remembers verified tokens, and none that were denied: a flood of random tokens leaves no trace.
@@ -64,19 +72,21 @@ export function verifiedTokens<T>(
   const cache = boundedCache<Entry<T>>({ maxEntries, maxBytes });
   return {
     recall: (credentials, at, call) => {
-      const entry = cache.get(credentials);
-      if (entry === undefined) return undefined;
+      const ending = credentials.slice(-ENDING);
+      const entry = cache.get(ending);
+      if (entry === undefined || entry.credentials !== credentials) return undefined;
       // A clock that was set back may stand before the token's own beginning: verify again.
       const lasts = at >= entry.from && at < entry.until;
       if (lasts && entry.keys.current(call) === entry.set) return entry.outcome;
-      cache.delete(credentials);
+      cache.delete(ending);
       return undefined;
     },
     remember: (credentials, { outcome, keys, set, goodUntil }, at) => {
       const until = Math.min(goodUntil, at + lifetime);
       const bytes = credentials.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
       // Not a spread: each copy would have a hidden class of its own, and every call would pay for reading it.
-      cache.set(credentials, { outcome, keys, set, from: at, until }, bytes);
+      const entry = { credentials, outcome, keys, set, from: at, until };
+      cache.set(credentials.slice(-ENDING), entry, bytes);
     },
   };
 }
