@@ -12,11 +12,22 @@ import { drawTable } from '../src/table.ts';
 
 const TIMEOUT = 60_000;
 
+/** As a terminal that `npm start` is typed into: what libraries say to whoever develops must not stand in the table. */
+const TERMINAL = 'data:text/javascript,process.stderr.isTTY = true';
+const { NODE_ENV: _, ...ENVIRONMENT } = process.env;
+
 function start(...args: readonly string[]) {
   const child = spawn(
     process.execPath,
-    ['--conditions=@apisec/source', '--import', 'tsx', 'src/main.ts', ...args],
-    { cwd: join(import.meta.dirname, '..'), stdio: ['ignore', 'pipe', 'pipe'] },
+    [
+      ...['--conditions=@apisec/source', '--import', 'tsx', '--import', TERMINAL],
+      ...['src/main.ts', ...args],
+    ],
+    {
+      cwd: join(import.meta.dirname, '..'),
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   );
   // Whatever a test that failed has left running.
   onTestFinished(() => void child.kill('SIGKILL'));

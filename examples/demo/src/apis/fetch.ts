@@ -22,7 +22,7 @@ export function fetchApi({ guards, rest }: ShopPolicy): Promise<Api> {
     const handle = routes[`${request.method} ${pathOf(request)}`];
     return handle ? Response.json(handle(request)) : new Response(null, { status: 404 });
   };
-  const fetch = protect(rest, serve, { onFault: shownInTheTable });
+  const fetch = protect(rest, serve, { onFault: shownInTheTable, logDenials: false });
 
   const answer = getRequestListener((request) => fetch(request));
   return listen(createServer((incoming, outgoing) => void answer(incoming, outgoing)));
