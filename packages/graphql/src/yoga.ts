@@ -1,12 +1,13 @@
+import type { RequestLike } from '@apisec/core';
 import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
 import type { DocumentNode, ExecutionResult, GraphQLSchema, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { signalWithout } from './caller-disconnect.ts';
 import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError, deniedResult } from './denial-error.ts';
-import { showsPages } from './documentation-pages.ts';
+import { type DocumentationPages, PAGE_DISABLED, showsPages } from './documentation-pages.ts';
 import { decide } from './guarded-operation.ts';
-import { HOST_OPTIONS, hostCall } from './host-call.ts';
+import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
 import { hostOperation } from './hosted-operation.ts';
 import { deniedErrors, validateFew } from './limits/deny-errors.ts';
 import { executeUntilOver, setSignals } from './native-abort.ts';
@@ -14,17 +15,25 @@ import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
 import { sourceIn } from './operation-call.ts';
 import { disconnect } from './operation-ending.ts';
-import { OPERATION_OPTIONS, operationPlan } from './operation-plan.ts';
+import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { deny, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
+import { denialAnswer, type YogaAnswer } from './yoga-answer.ts';
 import { batched, endRequest, requestedBy, setBatchStatus } from './yoga-batch.ts';
 import { corsOfGuard } from './yoga-cors.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
-import type { YogaOptions } from './yoga-options.ts';
-import { closePage } from './yoga-pages.ts';
 import { readParams, withText } from './yoga-params.ts';
 
-export type { YogaOptions } from './yoga-options.ts';
+/** Options of `apisec`. Hosts are asked about what Yoga calls its server context. */
+export interface YogaOptions<Facts extends object>
+  extends OperationOptions<Facts>,
+    Omit<HostOptions<object>, 'request'>,
+    DocumentationPages {
+  /** What policies see of the request. Default: the web request, with the raw headers of Node's `req`. */
+  readonly request?: ((request: Request, serverContext: object) => RequestLike) | undefined;
+  /** Epoch milliseconds, by which tokens end subscriptions. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
 
 /** One operation, and what Yoga has made of it so far. */
 interface Running {
@@ -178,4 +187,15 @@ interface OpenArgs {
   readonly contextValue: { readonly request: Request };
   readonly schema: GraphQLSchema;
   variableValues?: unknown;
+}
+
+/**
+ * Yoga shows GraphiQL and its landing page before any plugin is asked, and tells plugins nothing of its options. No
+ * operation is answered in HTML, so whatever is HTML is a page.
+ */
+function closePage({ response, setResponse, fetchAPI }: YogaAnswer): void {
+  const type = response.headers.get('content-type') ?? '';
+  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type)) {
+    setResponse(denialAnswer(PAGE_DISABLED, fetchAPI));
+  }
 }

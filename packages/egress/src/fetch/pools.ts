@@ -1,7 +1,16 @@
 import type { CheckedUrl } from '@apisec/core';
 import { Pool } from 'undici';
 import { type Connecting, pinnedConnector } from './connector.ts';
-import { type Places, places } from './places.ts';
+
+/** Places that calls take in turn. Who no longer wants one leaves no trace. */
+interface Places {
+  /** Calls `start` once there is a place, at once where one is free. Answers how to stop waiting for it. */
+  readonly take: (start: () => void) => () => void;
+  /** Gives a place back. */
+  readonly leave: () => void;
+  /** Calls back once nobody waits. */
+  readonly whenNobodyWaits: (then: () => void) => void;
+}
 
 /** The connections to one origin. */
 export interface OriginPool {
@@ -52,6 +61,48 @@ export function connectionPools(connecting: Connecting, connections: number): Po
       const open = [...pools.values()];
       pools.clear();
       await Promise.all(open.map(({ pool }) => pool.destroy()));
+    },
+  };
+}
+
+function places(count: number): Places {
+  let free = count;
+  let afterwards: (() => void) | undefined;
+  const waiting = new Set<() => void>();
+  const check = (): void => {
+    if (waiting.size > 0) return;
+    afterwards?.();
+    afterwards = undefined;
+  };
+  return {
+    take: (start) => {
+      if (free > 0) {
+        free -= 1;
+        start();
+        return () => undefined;
+      }
+      waiting.add(start);
+      return () => {
+        waiting.delete(start);
+        check();
+      };
+    },
+    leave: () => {
+      const [next] = waiting;
+      if (next === undefined) {
+        free += 1;
+        return;
+      }
+      waiting.delete(next);
+      // Not from here: where each fails at once, a long queue would be as deep a stack.
+      queueMicrotask(() => {
+        next();
+        check();
+      });
+    },
+    whenNobodyWaits: (then) => {
+      afterwards = then;
+      check();
     },
   };
 }
