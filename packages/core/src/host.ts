@@ -20,8 +20,10 @@ export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
 export { validationOf } from './data/schema-validation.ts';
 export { assertAdmission } from './engine/admission.ts';
 export { admit, readmit } from './engine/admitted-facts.ts';
+export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/ask.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
 export { fault } from './engine/denial.ts';
+export { type DenialLog, denialLogOption, withDenialLog } from './engine/denial-log.ts';
 export {
   type Ending,
   type Enforcement,
@@ -30,7 +32,6 @@ export {
   type WaitUntil,
 } from './engine/enforce.ts';
 export { policiesOf } from './engine/guard-policies.ts';
-export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
 export { principalId } from './engine/principal-id.ts';
 export { purposesOf } from './engine/purposes.ts';
 export { report } from './engine/report.ts';
@@ -40,7 +41,6 @@ export { BODY_HEADERS } from './host/body-headers.ts';
 export { type CertificateLike, certificateContent } from './host/certificate-content.ts';
 export { type ChainedCertificate, certificateOnDemand } from './host/certificate-on-demand.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
-export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';
 export { fetchDenialLog } from './host/development-log.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';

@@ -19,9 +19,9 @@ import {
   type NodeHead,
   withDenialLog,
 } from '@apisec/core/host';
-import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
+import { isTargetClear, isUpgrade, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
-import { isUpgrade, unseenUpgrade } from './upgrade.ts';
+import { unseenUpgrade } from './upgrade.ts';
 import { watchIncoming } from './watch-incoming.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });

@@ -51,7 +51,7 @@ export {
   trustProxies,
 } from './peer.ts';
 export { closeRelease, type ReleaseGate } from './release.ts';
-export { hasBody, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
+export { hasBody, isUpgrade, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
 export {
   dropBodyHeaders,
   isDisconnected,
@@ -64,4 +64,4 @@ export {
   sendDenial,
 } from './response.ts';
 export { nodeTransport, type TransportSource } from './transport.ts';
-export { endWithToken, isUpgrade } from './upgrade.ts';
+export { endWithToken } from './upgrade.ts';

@@ -71,6 +71,11 @@ export function hasBody(incoming: NodeIncoming): boolean {
   return coding !== undefined || (length !== undefined && Number(length) !== 0);
 }
 
+/** True where Node has handed the connection to those who listen for upgrades. */
+export function isUpgrade(incoming: NodeIncoming | undefined): boolean {
+  return (incoming as { readonly upgrade?: unknown } | undefined)?.upgrade === true;
+}
+
 /**
  * Whether policies, routers and handlers read the same target (RFC 9112 §3.2): a path, or `*` of `OPTIONS`. A `#`
  * belongs to no request, and routers end the target there while others do not.

@@ -3,11 +3,6 @@ import { atExpiry, type Enforcement, endSocket, fault, SOCKET_EXPIRED } from '@a
 import { hasBody, type NodeIncoming } from './request.ts';
 import { type NodeResponse, onEnd } from './response.ts';
 
-/** True where Node has handed the connection to those who listen for upgrades. */
-export function isUpgrade(incoming: NodeIncoming | undefined): boolean {
-  return (incoming as { readonly upgrade?: unknown } | undefined)?.upgrade === true;
-}
-
 /** The denial of an upgrade whose guard wants to see what goes over the connection, where nobody could show it. */
 export function unseenUpgrade(
   incoming: NodeIncoming,

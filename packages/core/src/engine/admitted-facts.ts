@@ -1,8 +1,10 @@
+import { ConfigurationError } from '../lib/configuration-error.ts';
 import { stateOf } from '../lib/state-of.ts';
+import type { Admission } from './admission.ts';
 import type { Allowed } from './decision.ts';
 
 /** What a carrier was admitted with, the last guard first. */
-export interface Admitted {
+interface Admitted {
   readonly admission: object;
   readonly facts: object;
   readonly earlier: Admitted | undefined;
@@ -37,8 +39,29 @@ export function readmit(carrier: object, copy: object): void {
   if (entry !== undefined) admitted.set(copy, entry);
 }
 
+/**
+ * The facts of a call that `guard` admitted, typed by that guard. The carrier is what the framework hands to
+ * handlers: the Express or Fastify request, the Hono context, the GraphQL context value, the gRPC call or its
+ * metadata, the web `Request`.
+ *
+ * @throws ConfigurationError when neither this guard (or one of this table), nor a guard that begins with it,
+ * admitted the call: the handler is mounted without its guard.
+ */
+export function factsOf<Facts extends object>(
+  carrier: object,
+  guard: Admission<never, Facts> | { readonly check: Admission<never, Facts>['check'] },
+): Readonly<Facts> {
+  for (let entry = admissionOf(carrier); entry !== undefined; entry = entry.earlier) {
+    // An admission is only ever stored with the facts that its own check gave.
+    if (beginsWith(entry.admission, guard)) return entry.facts as Readonly<Facts>;
+  }
+  throw new ConfigurationError(
+    'factsOf: this guard did not admit the call. Mount secure(guard) in front of the handler.',
+  );
+}
+
 /** A gRPC handler gets a call that nobody has seen before, with the metadata that was admitted. */
-export function admissionOf(carrier: object): Admitted | undefined {
+function admissionOf(carrier: object): Admitted | undefined {
   const own = admitted.get(carrier);
   if (own !== undefined) return own;
   const { metadata } = carrier as { readonly metadata?: unknown };
@@ -53,7 +76,7 @@ function isPartOf(candidate: object, guard: object): boolean {
 }
 
 /** True where `admission` is this guard or table, or begins with it. */
-export function beginsWith(admission: object, guard: object): boolean {
+function beginsWith(admission: object, guard: object): boolean {
   let candidate: object | undefined = admission;
   for (; candidate !== undefined; candidate = beginnings.get(candidate)) {
     if (isPartOf(candidate, guard)) return true;

@@ -3,9 +3,28 @@ import { fault, isDenial } from './denial.ts';
 import { isObject, isObligations } from './obligations.ts';
 import { denyWith, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import { runsOf } from './policy-runs.ts';
-import type { RequestLike } from './request.ts';
+import { type HeadersView, mayHaveBody, type RequestLike } from './request.ts';
 import type { Role } from './trace.ts';
+
+type AnyPolicy = Policy<object, object, Role>;
+
+/** Asks a policy with these facts, whatever was asked before. */
+export type AskPolicy = (
+  policy: Policy<object, object, Role>,
+  request: RequestLike,
+  facts: object,
+) => MaybePromise<Outcome<object>>;
+
+/**
+ * Stands between guards and their policies for the time of one call: it may answer what a policy answered before, so
+ * that a policy that several guards of the call share runs once.
+ */
+export type PolicyRuns = (
+  policy: Policy<object, object, Role>,
+  request: RequestLike,
+  facts: object,
+  ask: AskPolicy,
+) => MaybePromise<Outcome<object>>;
 
 /** Asks a policy. What it throws, and whatever it answers that is no outcome, is a denial. */
 export function ask<Needs extends object, Adds extends object>(
@@ -20,8 +39,6 @@ export function ask<Needs extends object, Adds extends object>(
     Outcome<Adds>
   >;
 }
-
-type AnyPolicy = Policy<object, object, Role>;
 
 function askAlone<Needs extends object, Adds extends object>(
   policy: Policy<Needs, Adds, Role>,
@@ -60,7 +77,7 @@ function threw(cause: unknown): Outcome<never> {
  * a result; `end` gives it when all were asked. Never throws as long as `visit` and `end` do not.
  */
 export function walk<R>(
-  policies: readonly Policy<object, object, Role>[],
+  policies: readonly AnyPolicy[],
   request: RequestLike,
   facts: object,
   visit: (outcome: Outcome<object>, index: number) => R | undefined,
@@ -69,7 +86,7 @@ export function walk<R>(
 ): MaybePromise<R> {
   for (let index = from; index < policies.length; index++) {
     // The loop's bound says that the policy is there.
-    const outcome = ask(policies[index] as Policy<object, object, Role>, request, facts);
+    const outcome = ask(policies[index] as AnyPolicy, request, facts);
     if (isThenable(outcome)) {
       return outcome.then(
         (late) => visit(late, index) ?? walk(policies, request, facts, visit, end, index + 1),
@@ -79,4 +96,42 @@ export function walk<R>(
     if (result !== undefined) return result;
   }
   return end();
+}
+
+const RUNS = Symbol('apisec.runs');
+
+/** For adapters: the same request, whose guards ask their policies through `runs`. */
+export function shareRuns(request: RequestLike, runs: PolicyRuns): RequestLike {
+  return new SharedRequest(request, runs);
+}
+
+/** What stands between guards and policies for this request, where something does. */
+export function runsOf(request: RequestLike): PolicyRuns | undefined {
+  return (request as Partial<SharedRequest>)[RUNS];
+}
+
+class SharedRequest implements RequestLike {
+  readonly #request: RequestLike;
+  readonly [RUNS]: PolicyRuns;
+
+  constructor(request: RequestLike, runs: PolicyRuns) {
+    this.#request = request;
+    this[RUNS] = runs;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get url(): string {
+    return this.#request.url;
+  }
+
+  get headers(): HeadersView {
+    return this.#request.headers;
+  }
+
+  get hasBody(): boolean {
+    return mayHaveBody(this.#request);
+  }
 }

@@ -1,5 +1,4 @@
-import type { DenialLog } from '../engine/denial-log.ts';
-import { denialLogOption } from './denial-log.ts';
+import { type DenialLog, denialLogOption } from '../engine/denial-log.ts';
 
 /** There on Node, Bun, Deno and wherever a bundler writes a value in its place. */
 declare const process: {

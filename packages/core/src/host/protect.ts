@@ -1,5 +1,6 @@
 import { type Admission, assertAdmission } from '../engine/admission.ts';
 import { admit } from '../engine/admitted-facts.ts';
+import type { DenialLog } from '../engine/denial-log.ts';
 import type { WaitUntil } from '../engine/enforce.ts';
 import type {
   CertificateFacts,
@@ -13,7 +14,6 @@ import type {
 import { pathOf } from '../engine/request.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import type { FetchBodies } from './bodies-within.ts';
-import type { DenialLog } from './denial-log.ts';
 import { fetchDenialLog } from './development-log.ts';
 import { faultReporter } from './fault-reporter.ts';
 import type { FetchProblems } from './fetch-problems.ts';
