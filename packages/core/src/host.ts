@@ -108,6 +108,7 @@ export {
   readCookies,
 } from './lib/cookies.ts';
 export { type Duration, type DurationBounds, durationMs } from './lib/duration.ts';
+export { type ExpiringRows, type ExpiringRowsOptions, expiringRows } from './lib/expiring-rows.ts';
 export { urlProblem } from './lib/fetch-json.ts';
 export { type Flight, isStalled, joinFlight } from './lib/flight.ts';
 export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';

@@ -1,5 +1,5 @@
 import type { TicketRecord, TicketStore } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, freezeDeep } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, expiringRows } from '@apisec/core/host';
 
 /** Options of {@link memoryTicketStore}. */
 export interface MemoryTicketStoreOptions {
@@ -8,9 +8,6 @@ export interface MemoryTicketStoreOptions {
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
-
-/** A full store looks through all of its tickets at most this often. */
-const SWEEP_EVERY_MS = 1_000;
 
 /**
  * Keeps tickets in the memory of this process, for tests and single nodes: logins that are under way, links that were
@@ -28,61 +25,30 @@ export function memoryTicketStore(options: MemoryTicketStoreOptions = {}): Ticke
     Number.isInteger(capacity) && capacity >= 1,
     'memoryTicketStore: capacity must be a whole number of tickets, at least 1.',
   );
-  const rows = new Map<string, TicketRecord>();
-  const groups = new Map<string, Set<string>>();
-  let swept = Number.NEGATIVE_INFINITY;
-
-  const drop = (ticket: TicketRecord): void => {
-    rows.delete(ticket.id);
-    const group = groupOf(ticket.purpose, ticket.subject);
-    const ids = groups.get(group);
-    ids?.delete(ticket.id);
-    if (ids?.size === 0) groups.delete(group);
-  };
-  const live = (id: string): TicketRecord | undefined => {
-    const row = rows.get(id);
-    if (row === undefined || now() < row.expiresAt) return row;
-    drop(row);
-    return undefined;
-  };
-  const makeRoom = (): void => {
-    if (rows.size < capacity) return;
-    const time = now();
-    if (Math.abs(time - swept) >= SWEEP_EVERY_MS) {
-      swept = time;
-      for (const row of rows.values()) if (!(time < row.expiresAt)) drop(row);
-    }
-    if (rows.size >= capacity) throw new Error('memoryTicketStore: full.');
-  };
-
+  const rows = expiringRows<TicketRecord>({
+    where: 'memoryTicketStore',
+    capacity,
+    now,
+    endsAt: ({ expiresAt }) => expiresAt,
+    groupsOf: ({ purpose, subject }) => (subject === undefined ? [] : [groupOf(purpose, subject)]),
+  });
   return Object.freeze<TicketStore>({
-    insert: (ticket) => {
-      if (live(ticket.id) !== undefined) return false;
-      makeRoom();
-      rows.set(ticket.id, freezeDeep(structuredClone(ticket)));
-      if (ticket.subject !== undefined) {
-        const group = groupOf(ticket.purpose, ticket.subject);
-        groups.set(group, (groups.get(group) ?? new Set()).add(ticket.id));
-      }
-      return true;
-    },
-    read: live,
+    insert: rows.insert,
+    read: rows.get,
     take: (id) => {
-      const row = live(id);
-      if (row !== undefined) drop(row);
+      const row = rows.get(id);
+      if (row !== undefined) rows.drop(row);
       return row;
     },
     removeBySubject: (purpose, subject) => {
-      const found = [...(groups.get(groupOf(purpose, subject)) ?? [])].flatMap(
-        (id) => live(id) ?? [],
-      );
-      for (const row of found) drop(row);
+      const found = rows.inGroup(groupOf(purpose, subject));
+      for (const row of found) rows.drop(row);
       return found.length;
     },
   });
 }
 
 /** The length tells where the purpose ends, whatever is in it. */
-function groupOf(purpose: string, subject: string | undefined): string {
-  return `${purpose.length}:${purpose}${subject ?? ''}`;
+function groupOf(purpose: string, subject: string): string {
+  return `${purpose.length}:${purpose}${subject}`;
 }
