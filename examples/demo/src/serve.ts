@@ -75,7 +75,7 @@ call 'Apollo: the preflight of a foreign web page' -X OPTIONS $APOLLO \\
 printf '\\n## gRPC: the same orders (needs grpcurl)\\n'
 if command -v grpcurl; then grpcurl -plaintext -H "$AUTH" \\
   -import-path '${PROTO}' \\
-  -proto shop.proto $GRPC shop.v1.Shop/Orders; else echo 'grpcurl is missing'; fi
+  -proto shop.proto $GRPC shop.v1.Shop/Orders; else echo 'no grpcurl here'; fi
 call 'The identity provider: a token for a manager, who may POST /refunds' \\
   ${customers.issuer}/token \\
   -u backoffice:${CLIENT_SECRET} \\

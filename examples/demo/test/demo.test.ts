@@ -10,6 +10,7 @@ import { run } from '../src/run.ts';
 import { type Scenario, scenarios } from '../src/scenarios.ts';
 import { drawTable } from '../src/table.ts';
 
+const MAIN = 'src/main.ts';
 const TIMEOUT = 60_000;
 
 /** As a terminal that `npm start` is typed into: what libraries say to whoever develops must not stand in the table. */
@@ -19,10 +20,7 @@ const { NODE_ENV: _, ...ENVIRONMENT } = process.env;
 function start(...args: readonly string[]) {
   const child = spawn(
     process.execPath,
-    [
-      ...['--conditions=@apisec/source', '--import', 'tsx', '--import', TERMINAL],
-      ...['src/main.ts', ...args],
-    ],
+    ['--conditions=@apisec/source', '--import', 'tsx', '--import', TERMINAL, MAIN, ...args],
     {
       cwd: join(import.meta.dirname, '..'),
       env: ENVIRONMENT,
