@@ -41,7 +41,7 @@ const NAME = 'requireStep';
 const HEADER = 'x-step-token';
 const OPTIONS = ['tokens', 'after', 'by', 'token', 'replay', 'timeout', 'now'] as const;
 const MISSING = denied('step.missing', 'The previous step must be taken first.');
-const REFUSED = denied('step.denied', 'The token does not belong to the previous step.');
+const DENIED = denied('step.denied', 'The token does not belong to the previous step.');
 const EXPIRED = denied('step.expired', 'The previous step was taken too long ago.');
 const REPEATED = sharedDenial({
   kind: 'malformed',
@@ -93,7 +93,7 @@ export function requireStep<Needs extends object, Step extends string>(
   ): Promise<Outcome> => {
     const ticket = await tokens.verify(value, after, principal, tenant);
     if (ticket === 'expired') return EXPIRED;
-    if (ticket === 'denied') return REFUSED;
+    if (ticket === 'denied') return DENIED;
     const ttl = replayTtl(ticket.expiresAt, now(), timeoutMs);
     if (ttl === undefined) return EXPIRED;
     try {
@@ -118,9 +118,9 @@ export function requireStep<Needs extends object, Step extends string>(
       if (typeof value !== 'string' || value === '') return MISSING;
       const principal = by(facts);
       // A call without an identified caller cannot have taken a step.
-      if (typeof principal !== 'string' || principal === '') return REFUSED;
+      if (typeof principal !== 'string' || principal === '') return DENIED;
       const tenant = tenantOf(facts);
-      return tenant === '' ? REFUSED : verify(value, principal, tenant);
+      return tenant === '' ? DENIED : verify(value, principal, tenant);
     },
   });
 }

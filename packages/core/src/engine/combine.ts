@@ -122,7 +122,7 @@ export function allOf(...policies: readonly AnyPolicy[]): AnyPolicy {
           passed.push(outcome);
           return undefined;
         }
-        // What earlier parts have taken must be settled although a later one denied.
+        // What earlier parts have taken must be given back although a later one denied.
         return { ...outcome, obligations: obligationsOf([...passed, outcome]), note: { within } };
       },
       () => merge(passed, within),

@@ -2,7 +2,7 @@ import type { Denial } from './denial.ts';
 import type { Obligations } from './obligations.ts';
 import type { TraceEntry } from './trace.ts';
 
-interface Settled {
+interface DecisionBase {
   /** What the adapter must do, static obligations first. */
   readonly obligations: readonly Obligations[];
   /** Every policy that ran, in order. */
@@ -10,7 +10,7 @@ interface Settled {
 }
 
 /** The call is admitted. */
-export interface Allowed<out Facts> extends Settled {
+export interface Allowed<out Facts> extends DecisionBase {
   readonly allowed: true;
   readonly facts: Readonly<Facts>;
   /** The guard that admitted it; handlers ask for facts through it. */
@@ -20,7 +20,7 @@ export interface Allowed<out Facts> extends Settled {
 }
 
 /** The call is denied. There are no facts to act on; `gathered` is for audit. */
-export interface Denied extends Settled {
+export interface Denied extends DecisionBase {
   readonly allowed: false;
   readonly denial: Denial;
   readonly gathered: Readonly<Record<string, unknown>>;

@@ -7,7 +7,7 @@ import type {
 import { askStore, type StoreFailureOptions } from '../contracts/store-failure.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 
-/** An answer with what it was asked, so that it can be settled where it was counted. */
+/** An answer with what it was asked, so that it can be reconciled where it was counted. */
 export interface Counted {
   readonly answer: LimitAnswer;
   readonly store: LimitStore;

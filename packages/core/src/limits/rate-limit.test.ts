@@ -520,12 +520,14 @@ describe('reconciling', () => {
     'a real cost of %s is told as a fault and changes nothing',
     async (actual) => {
       const { check } = policy({ limit: ten, reconcile: () => actual });
-      await expect(complete(check())).rejects.toThrow(/returned no cost/);
+      await expect(complete(check())).rejects.toThrow(
+        'rateLimit: reconcile of "default" must return a cost.',
+      );
       expect(headersOf(check())['ratelimit']).toContain(';r=8;');
     },
   );
 
-  test('a denied call has nothing to settle', () => {
+  test('a denied call has nothing to reconcile', () => {
     const { check } = policy({ reconcile: () => 0 });
     check();
     check();

@@ -253,7 +253,7 @@ function reconciling(
       if (actual === undefined) return [];
       // Told to onFault: the reservation stands.
       if (!isCost(actual))
-        throw new TypeError(`settle of limit "${request.name}" returned no cost`);
+        throw new TypeError(`rateLimit: reconcile of "${request.name}" must return a cost.`);
       return [{ ...request, actual, at: answer.at }];
     });
     return store.reconcile(reconciliations);
