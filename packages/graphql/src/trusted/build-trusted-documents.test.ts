@@ -56,6 +56,24 @@ describe('trusted documents are built', () => {
   });
 
   test.each([
+    ['a line', '// const Old = gql`query Old { a }`;'],
+    ['the end of a line', 'old(); // gql`query Old { a }`'],
+    ['a block', '/* const Old = gql`query Old { a }`; */'],
+    ['documentation', '/**\n * @example\n * gql`query Old { a }`\n */'],
+  ])('not of what is commented out: %s', async (_, comment) => {
+    const text = `const site = 'https://a.example/**'; ${comment}\nconst A = gql\`query A { a }\`;`;
+    const manifest = await buildTrustedDocuments([{ path: 'a.ts', text }]);
+    expect(Object.values(manifest)).toEqual(['query A {\n  a\n}']);
+  });
+
+  test('of scripts with much white space, in time that is linear', async () => {
+    const text = `gql${' '.repeat(200_000)}x`;
+    const begun = process.cpuUsage();
+    expect(await buildTrustedDocuments([{ path: 'a.ts', text }])).toEqual({});
+    expect(process.cpuUsage(begun).user).toBeLessThan(2_000_000);
+  });
+
+  test.each([
     ['what does not parse', 'query A {', /b\.graphql: Syntax Error/],
     ['an operation without a name', '{ me }', /has no name/],
     ['a fragment that is nowhere', 'query A { ...Nope }', /no source defines the fragment "Nope"/],

@@ -1,11 +1,15 @@
 /**
  * The GraphQL documents in the text of a script: templates that are tagged with `gql` or `graphql`, also called with
  * one, and templates behind a comment that says GraphQL. What is interpolated is left out: fragments are found by name.
+ * So are templates in comments: nobody sends what was commented out, so it must not be trusted.
  */
 export function documentsInTypescript(text: string): readonly string[] {
   const found: string[] = [];
   TEMPLATE.lastIndex = 0;
   for (let match = TEMPLATE.exec(text); match !== null; match = TEMPLATE.exec(text)) {
+    const [begun] = match;
+    if (begun === '/*') TEMPLATE.lastIndex = behindComment(text, TEMPLATE.lastIndex);
+    if (begun === '/*' || begun.startsWith('//')) continue;
     const { body, end } = templateAt(text, TEMPLATE.lastIndex);
     TEMPLATE.lastIndex = end;
     if (body.trim() !== '') found.push(body);
@@ -13,8 +17,18 @@ export function documentsInTypescript(text: string): readonly string[] {
   return found;
 }
 
+/**
+ * The beginning of a template, a comment up to the end of its line, or the beginning of another comment. Those begin a
+ * line or follow white space, as neither `https://` nor a pattern of file names does.
+ */
 const TEMPLATE =
-  /(?:\b(?:gql|graphql)\s*\(?\s*(?:\/\*\s*GraphQL\s*\*\/\s*)?|\/\*\s*GraphQL\s*\*\/\s*)`/g;
+  /(?:\b(?:gql|graphql)\s*(?:\(\s*)?(?:\/\*\s*GraphQL\s*\*\/\s*)?|\/\*\s*GraphQL\s*\*\/\s*)`|(?<!\S)\/\/.*|(?<!\S)\/\*/g;
+
+function behindComment(text: string, start: number): number {
+  const end = text.indexOf('*/', start);
+  // Not a comment then, as in a text that only looks like one.
+  return end < 0 ? start : end + 2;
+}
 
 /** From behind the backtick that opens it to behind the one that closes it. */
 function templateAt(text: string, start: number): { readonly body: string; readonly end: number } {
