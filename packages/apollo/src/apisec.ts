@@ -144,7 +144,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         },
         willSendResponse: async (sending) => {
           const denial = await renderAnswer(state, sending, batch);
-          stop = watchEnding(sending, denial, (ending) => {
+          stop = watchEnding(state, sending, denial, (ending) => {
             hosted.forget();
             complete(state, ending);
           });

@@ -3,6 +3,7 @@ import { type Ending, graphqlDenial, httpDenial } from '@apisec/core/host';
 import {
   applyFieldHeaders,
   cacheability,
+  checkPart,
   checkErrors,
   decide,
   headerFields,
@@ -124,6 +125,7 @@ function replaceResult({ body }: Response, members: object): void {
  * parts when it is read to its end. Answers how to end that where the reader has left.
  */
 export function watchEnding(
+  state: OperationState,
   { response, errors }: Sending,
   denial: Denial | undefined,
   end: (ending: Ending) => void,
@@ -136,8 +138,20 @@ export function watchEnding(
     end({ outcome, status, denial });
     return () => undefined;
   }
-  const parts = body.subsequentResults as AsyncIterable<unknown>;
-  const { iterator, stop } = watchParts(parts, (outcome) => end({ outcome, status, denial }));
+  const parts = body.subsequentResults as AsyncIterable<object>;
+  const { iterator, stop } = watchParts(
+    parts,
+    (outcome) => end({ outcome, status, denial: state.denial }),
+    (part) => {
+      const late = checkPart(state, part);
+      return (
+        late && {
+          hasNext: false,
+          incremental: [{ path: [], data: null, errors: [graphqlDenial(late)] }],
+        }
+      );
+    },
+  );
   body.subsequentResults = iterator as typeof body.subsequentResults;
   return stop;
 }

@@ -253,6 +253,21 @@ describe('an incremental answer', () => {
     },
   );
 
+  test('is bounded with all of its parts', async () => {
+    const endings: (string | undefined)[] = [];
+    const stopped: { yes?: boolean } = {};
+    const admission = obliging({
+      onComplete: ({ outcome, denial }) => void endings.push(outcome, denial?.code),
+    });
+    const parts = incremental(Array<string>(100).fill('e'.repeat(200)), stopped);
+    const plugin = apisec({ admission, execution: { responseBytes: 1_000 } });
+    const { fetch } = await serve([plugin], parts);
+    const { text } = await fetch('/', post);
+    expect(text.match(/e{200}/g)).toHaveLength(3);
+    expect(text).toContain('response.too_large');
+    expect([stopped.yes, endings]).toEqual([true, ['denied', 'response.too_large']]);
+  });
+
   test('that breaks off is told as failed', async () => {
     const endings: Completion['outcome'][] = [];
     const admission = obliging({ onComplete: ({ outcome }) => void endings.push(outcome) });

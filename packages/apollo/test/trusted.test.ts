@@ -68,6 +68,16 @@ describe.each(servers)('trusted documents on %s', (_, serve) => {
     ]);
   });
 
+  test.each([
+    ['another text', persisted('0'.repeat(64))],
+    ['nothing', persisted({ of: hash })],
+    ['another version', { persistedQuery: { version: 2, sha256Hash: hash } }],
+  ])('are not run under a hash of %s', async (__, extensions) => {
+    const { send } = await served();
+    const answer = await send('ann', { query: known, extensions });
+    expect([answer.status ?? 400, reasonOf(answer)]).toEqual([400, 'message.malformed']);
+  });
+
   test('say nothing to strangers', async () => {
     const { send } = await served();
     for (const sent of [{ query: known }, { query: '{ me { name } }' }]) {

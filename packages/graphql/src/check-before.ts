@@ -55,12 +55,14 @@ export function checkBefore(
  */
 export function resolveText(state: OperationState, sent: SentDocument): string | undefined {
   const { trusted } = state.plan;
-  if (!trusted) {
+  const hasText = typeof sent.query === 'string' && sent.query !== '';
+  // What stands for a trusted document need not be a hash.
+  if (!trusted || hasText) {
     const hash = hashIn(sent.extensions);
     if (typeof hash === 'object') deny(state, hash);
     else state.hash = hash;
-    return typeof sent.query === 'string' ? sent.query : undefined;
   }
+  if (!trusted) return typeof sent.query === 'string' ? sent.query : undefined;
   const { text, isTrusted } = resolveDocument(trusted, sent);
   state.untrusted = !isTrusted;
   return text;

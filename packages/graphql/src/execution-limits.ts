@@ -18,7 +18,10 @@ export interface ExecutionLimitsOptions {
   readonly listItems?: number | undefined;
   /** Objects and items of lists, all together. */
   readonly nodes?: number | undefined;
-  /** UTF-8 bytes of the data as JSON, about. Over it: `response.too_large` (400). */
+  /**
+   * UTF-8 bytes of the data as JSON, about: of one event, or of all parts of an answer together. Over it:
+   * `response.too_large` (400).
+   */
   readonly responseBytes?: number | undefined;
 }
 
@@ -83,6 +86,7 @@ export interface ExecutionBudget {
   readonly weightOf: (nodes: readonly FieldNode[]) => number;
   /** Counts objects and lists in what a resolver gave, and answers it: iterables as lists that were counted. */
   readonly count: (value: unknown, lists: number, isObject: boolean, weight: number) => unknown;
+  /** Of what is about to be sent, with what was sent before. */
   readonly checkSize: (data: unknown) => Denial | undefined;
   /** For the next event of a subscription. */
   readonly reset: () => void;
@@ -108,6 +112,7 @@ export function executionBudget(
   let nodes = 0;
   let cost = 0;
   let dearest = 0;
+  let bytes = 0;
   let denial: Denial | undefined;
   const waiting = new Set<(error: Error) => void>();
   const end = (why: Denial): Denial => {
@@ -212,9 +217,13 @@ export function executionBudget(
       return weight;
     },
     count,
-    checkSize: (data) =>
-      denial ?? (sizeWithin(data, limits.responseBytes) ? undefined : end(TOO_LARGE)),
+    checkSize: (data) => {
+      if (denial || limits.responseBytes === Number.POSITIVE_INFINITY) return denial;
+      bytes += sizeUpTo(data, limits.responseBytes - bytes);
+      return bytes > limits.responseBytes ? end(TOO_LARGE) : undefined;
+    },
     reset: () => {
+      bytes = 0;
       calls = 0;
       nodes = 0;
       dearest = Math.max(dearest, cost);
@@ -225,9 +234,8 @@ export function executionBudget(
   };
 }
 
-/** Whether data is at most so large as JSON. Ends as soon as it is larger. */
-function sizeWithin(data: unknown, most: number): boolean {
-  if (most === Number.POSITIVE_INFINITY) return true;
+/** How large data is as JSON. Ends as soon as it is larger than that. */
+function sizeUpTo(data: unknown, most: number): number {
   let size = 0;
   const open: unknown[] = [data];
   while (open.length > 0) {
@@ -236,7 +244,7 @@ function sizeWithin(data: unknown, most: number): boolean {
     else if (typeof value !== 'object' || value === null) size += String(value).length;
     else if (Array.isArray(value)) {
       size += value.length + 1;
-      if (size > most) return false;
+      if (size > most) return size;
       for (const each of value as unknown[]) open.push(each);
     } else {
       size += 1;
@@ -245,9 +253,9 @@ function sizeWithin(data: unknown, most: number): boolean {
         open.push(each);
       }
     }
-    if (size > most) return false;
+    if (size > most) return size;
   }
-  return true;
+  return size;
 }
 
 function bytesOf(text: string): number {

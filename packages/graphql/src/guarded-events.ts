@@ -20,11 +20,30 @@ export async function releaseResult<Result extends ExecutionResult>(
 ): Promise<ReleasedResult<Result | ExecutionResult>> {
   const isPart = 'hasNext' in result || 'incremental' in result;
   if (isPart && state.enforcement?.onRelease) return denied(fault('release.unfilterable'));
-  const outcome = await release(state, result.data);
+  const outcome = await release(state, result.data, isPart ? broughtBy(result) : result.data);
   if (outcome && !outcome.ok) return denied(outcome.denial);
   if (!outcome || !('value' in outcome)) return { result };
   // What is neither a record nor null was denied.
   return { result: { ...result, data: outcome.value as Record<string, unknown> | null } };
+}
+
+/** A part of an incremental answer, in either format. */
+interface Part {
+  readonly data?: unknown;
+  readonly pending?: unknown;
+  readonly incremental?: readonly object[] | undefined;
+}
+
+/** Why a later part is not sent: all of them are one answer. */
+export function checkPart(state: OperationState, part: object): Denial | undefined {
+  const denial = state.budget?.checkSize(broughtBy(part));
+  if (denial) state.denial ??= denial;
+  return denial;
+}
+
+/** Callers choose labels, and each item of a list repeats its own. */
+function broughtBy({ data, pending, incremental = [] }: Part): unknown {
+  return [data, pending, incremental.map((each) => ({ ...each, errors: undefined }))];
 }
 
 /** What the caller sees of a result: its errors as they are, or masked. */
@@ -90,6 +109,8 @@ export function guardedEvents(
         if (ended) return over;
         return denial ? deny(denial) : { done: false, value: shownResult(state, result) };
       } catch (cause) {
+        const isOver = state.budget?.denial();
+        if (isOver) return deny(isOver);
         end({ outcome: 'failed' });
         // Not thrown: servers tell the caller what it says, or break the answer off.
         return { done: false, value: shownResult(state, { errors: [asGraphqlError(cause)] }) };

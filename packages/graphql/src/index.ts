@@ -21,7 +21,7 @@ export {
 export { gateFields, gateIntrospection } from './fields/gate-fields.ts';
 export { expandCoordinate } from './fields/guarded-coordinates.ts';
 export { type FieldGate, openFields, signalOf } from './fields/open-operations.ts';
-export { releaseResult } from './guarded-events.ts';
+export { checkPart, releaseResult } from './guarded-events.ts';
 export { decide } from './guarded-operation.ts';
 export { HOST_OPTIONS, type HostOptions } from './host-call.ts';
 export {

@@ -49,12 +49,17 @@ export function tellId({ caller }: OperationState, target: HeadersTarget): void 
   if (caller?.requestId !== undefined) target.set('x-request-id', caller.requestId);
 }
 
-/** Shows data to the policies that ask. Undefined where it may go out as it is. */
+/**
+ * Shows data to the policies that ask. Undefined where it may go out as it is.
+ *
+ * @param sent all that goes out, where that is more than the data.
+ */
 export function release(
   state: OperationState,
   data: unknown,
+  sent: unknown = data,
 ): MaybePromise<BodyOutcome | undefined> {
-  const tooMuch = state.budget?.checkSize(data);
+  const tooMuch = state.budget?.checkSize(sent);
   if (tooMuch) {
     deny(state, tooMuch);
     return { ok: false, denial: tooMuch };

@@ -114,6 +114,11 @@ export async function guardResult(
   if (!state) throw denialError(fault('guard.incomplete'));
   if (state.denial) return deniedResult(state, state.denial, status);
   if (isAsyncIterable(result)) return guardedEvents(state, result, now);
+  // As GraphQL 17 executes in parts. Its data is not where anybody looks: neither filters nor limits, nor clients.
+  if (typeof result === 'object' && result !== null && 'initialResult' in result) {
+    const cause = { executor: 'answers in parts, which must come as an iterable of them' };
+    return deniedResult(state, fault('release.unfilterable', cause), status);
+  }
   // What the executor answers is one or the other.
   const only = result as ExecutionResult;
   const { result: sent, denial } = await releaseResult(state, only);

@@ -9,10 +9,13 @@ const UNREAD_FOR = 30_000;
  * well. Answers how to end it where the reader is known to have left: hosts that write to nobody read on all the same.
  *
  * Not a generator: one that is closed before it began runs nothing, so it could not tell.
+ *
+ * @param instead what is sent in the place of a part that must not be, as the last one; undefined for the others.
  */
 export function watchParts<Part>(
   parts: AsyncIterable<Part>,
   tell: (outcome: Ending['outcome']) => void,
+  instead: (part: Part) => Part | undefined = () => undefined,
 ): { readonly iterator: AsyncIterableIterator<Part, undefined>; readonly stop: () => void } {
   const over = { done: true, value: undefined } as const;
   let source: AsyncIterator<Part> | undefined;
@@ -42,9 +45,15 @@ export function watchParts<Part>(
       try {
         const part = await open().next();
         // A part that comes when the reader has left is for nobody.
-        if (!ended && part.done !== true) return part;
-        end('succeeded');
-        return over;
+        if (ended || part.done === true) {
+          end('succeeded');
+          return over;
+        }
+        const last = instead(part.value);
+        if (last === undefined) return part;
+        end('denied');
+        void Promise.resolve(open().return?.()).catch(() => undefined);
+        return { done: false, value: last };
       } catch (cause) {
         end('failed');
         throw cause;

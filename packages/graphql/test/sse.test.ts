@@ -16,11 +16,14 @@ import { base, listen, MASKED, ODD_FIELDS, oblige, reading, shop, shownErrors } 
 
 const open = guard().use(allowAnonymous());
 
-async function serve(options: Omit<SseOptions<any>, 'schema'>, ran: string[] = []) {
+async function serve(
+  options: Omit<SseOptions<any>, 'schema'>,
+  ran: string[] = [],
+  own: Parameters<typeof apisec>[1] = {},
+) {
   const schema = shop(ran);
-  const handler = createHandler(
-    apisec({ ...options, schema }, { context: () => ({ shared: true }) }),
-  );
+  const context = () => ({ shared: true });
+  const handler = createHandler(apisec({ ...options, schema }, { context, ...own }));
   const { port } = await listen((request, response) => void handler(request, response));
   const url = `http://127.0.0.1:${port}/graphql`;
   const send = (token: string | undefined, query: string, init: RequestInit = {}) =>
@@ -259,4 +262,14 @@ test('a table that does not fit the schema does not start', () => {
   expect(() => apisec({ admission: open, schema: shop(), maxBodyBytes: 0 })).toThrow(
     /maxBodyBytes/,
   );
+});
+
+test('what an executor answers in parts, as that of GraphQL 17 gives them, is not sent past filters', async () => {
+  const execute = (): any => ({
+    initialResult: { data: { echo: 'secret' }, hasNext: true },
+    subsequentResults: (async function* () {})(),
+  });
+  const { run } = await serve({ admission: open }, [], { execute });
+  const { text, reasons } = await run(undefined, '{ echo }');
+  expect([text.includes('secret'), reasons]).toEqual([false, ['release.unfilterable']]);
 });

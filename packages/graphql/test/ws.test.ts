@@ -22,13 +22,18 @@ import { base, listen, MASKED, ODD_FIELDS, oblige, reading, shop, shownErrors } 
 
 const open = guard().use(allowAnonymous());
 
-async function serve(options: Omit<WsOptions<any>, 'schema'>, ran: string[] = []) {
+async function serve(
+  options: Omit<WsOptions<any>, 'schema'>,
+  ran: string[] = [],
+  own: Parameters<typeof apisec>[1] = {},
+) {
   const schema = shop(ran);
   const { me } = (schema.getType('Query') as GraphQLObjectType).getFields();
   const { server, port } = await listen();
   const sockets = new WebSocketServer({ server, path: '/graphql' });
   onTestFinished(() => sockets.close());
-  useServer(apisec({ ...options, schema }, { context: () => ({ shared: true }) }), sockets);
+  const context = () => ({ shared: true });
+  useServer(apisec({ ...options, schema }, { context, ...own }), sockets);
   const url = `ws://127.0.0.1:${port}/graphql`;
   /** Every message of one operation, and how it ended. */
   const run = (
@@ -547,4 +552,15 @@ test('a table that does not fit the schema does not start', () => {
   expect(() => apisec({ admission: open, schema: shop(), maxOperations: 0 })).toThrow(
     /maxOperations/,
   );
+});
+
+test('what an executor answers in parts, as that of GraphQL 17 gives them, is not sent past filters', async () => {
+  const execute = (): any => ({
+    initialResult: { data: { echo: 'secret' }, hasNext: true },
+    subsequentResults: (async function* () {})(),
+  });
+  const { run } = await serve({ admission: open }, [], { execute });
+  const { messages } = await run(undefined, '{ echo }');
+  expect(JSON.stringify(messages)).not.toContain('secret');
+  expect(messages.map(({ errors }) => reasons(errors))).toEqual([['release.unfilterable']]);
 });

@@ -145,6 +145,54 @@ describe('a guard in front of Yoga', () => {
     }
   });
 
+  test('bounds all parts of an answer together', async () => {
+    const heard: (string | undefined)[] = [];
+    const admission = guard()
+      .use(oblige({ onComplete: ({ outcome, denial }) => void heard.push(outcome, denial?.code) }))
+      .use(allowAnonymous());
+    let ended = false;
+    const parts: Plugin = {
+      onExecute: ({ setExecuteFn }) =>
+        setExecuteFn(async function* () {
+          try {
+            yield { data: { echo: 'a'.repeat(500) }, hasNext: true };
+            for (let part = 0; part < 100; part++) {
+              // Callers choose the label, which each item repeats.
+              const label = 'l'.repeat(200);
+              yield { incremental: [{ items: ['a'], label, path: ['list', part] }], hasNext: true };
+            }
+          } finally {
+            ended = true;
+          }
+        } as never),
+    };
+    const { subscribe } = await serve({ admission, execution: { responseBytes: 1_000 } }, [parts]);
+    const events = await subscribe('{ echo }');
+    expect([events.length, reason(events.at(-1))]).toEqual([3, 'response.too_large']);
+    expect([ended, heard]).toEqual([true, ['denied', 'response.too_large']]);
+  });
+
+  test('says that time is up where an answer in parts takes too long', async () => {
+    const heard: (string | undefined)[] = [];
+    const admission = guard()
+      .use(oblige({ onComplete: ({ outcome, denial }) => void heard.push(outcome, denial?.code) }))
+      .use(allowAnonymous());
+    const parts: Plugin = {
+      onExecute: ({ setExecuteFn }) =>
+        setExecuteFn(async function* ({ signal }: { signal: AbortSignal }) {
+          yield { data: {}, hasNext: true };
+          // As the executor of Yoga does.
+          await new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          });
+        } as never),
+    };
+    const { subscribe } = await serve({ admission, execution: { deadline: '50ms' } }, [parts]);
+    const events = await subscribe('{ echo }');
+    expect(events.map(reason)).toEqual([undefined, 'operation.timed_out']);
+    expect(heard).toEqual(['denied', 'operation.timed_out']);
+  });
+
   test('hears once how each operation ended', async () => {
     const heard: Completion[] = [];
     const admission = guard()
