@@ -30,6 +30,7 @@ export function deniedVariables({
 }: OperationSource): Denial | undefined {
   for (const { variable, type, defaultValue } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
+    if (name === '__proto__') return PROTOTYPE;
     // Its overloads say one kind of node each.
     const declared = typeFromAST(schema, type as never) as GraphQLType | undefined;
     if (!declared || !isInputType(declared)) continue;
@@ -45,6 +46,12 @@ export function deniedVariables({
   }
   return undefined;
 }
+
+/**
+ * GraphQL.js before 16.15, and the executor of Yoga, keep values by name in an ordinary object. The members of this one
+ * would stand for all variables that were not sent, of whatever type, where no limit or policy sees them.
+ */
+const PROTOTYPE = malformed('A variable must not have the name __proto__.');
 
 function malformed(detail: string): Denial {
   return { kind: 'malformed', code: 'message.malformed', detail };
