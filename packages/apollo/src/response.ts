@@ -3,8 +3,8 @@ import { type Ending, graphqlDenial, httpDenial } from '@apisec/core/host';
 import {
   applyFieldHeaders,
   cacheability,
-  checkPart,
   checkErrors,
+  checkPart,
   decide,
   headerFields,
   isFailure,

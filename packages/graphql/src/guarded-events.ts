@@ -42,7 +42,9 @@ export function checkPart(state: OperationState, part: object): Denial | undefin
 }
 
 /** Callers choose labels, and each item of a list repeats its own. */
-function broughtBy({ data, pending, incremental = [] }: Part): unknown {
+function broughtBy(part: object): unknown {
+  // A part has some of these members, in either format.
+  const { data, pending, incremental = [] } = part as Part;
   return [data, pending, incremental.map((each) => ({ ...each, errors: undefined }))];
 }
 
