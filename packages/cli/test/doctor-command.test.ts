@@ -1,11 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { utimes, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { altNames, createAuthority } from '@apisec/conformance/certificates';
 import {
@@ -16,61 +14,25 @@ import {
   pass,
   type ServedOperation,
 } from '@apisec/core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { send } from '../src/attack/probe.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Patient } from '../src/doctor/check.ts';
 import { CHECKS } from '../src/doctor/doctor-command.ts';
+import {
+  at,
+  file,
+  folderWith,
+  jwk,
+  jwks,
+  listening,
+  look,
+  NOW,
+  plainly,
+  serve,
+  token,
+} from './patients.ts';
 import { callCli, fixture } from './run-cli.ts';
 
-const NOW = Date.now();
 const DAY = 86_400_000;
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apisec-doctor-'));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function file(content: string, name = randomUUID()): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, content, { mode: 0o600 });
-  return path;
-}
-
-async function listening(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  // It listens on a port.
-  return (server.address() as AddressInfo).port;
-}
-
-const at = (url: URL, more: Partial<Patient> & { graphql?: boolean } = {}): Partial<Patient> => ({
-  ...more,
-  target: {
-    url,
-    graphql: more.graphql === true,
-    send: (probe) => send(url, probe, more.ca),
-  },
-});
-const serve = async (listener: RequestListener, graphql = false) =>
-  at(new URL(`http://127.0.0.1:${await listening(createServer(listener))}/orders`), { graphql });
-
-/** An address with TLS, and what the same one answers without. */
-async function plainly(status: number): Promise<Partial<Patient>> {
-  const port = await listening(
-    createServer((_request, response) => void response.writeHead(status).end()),
-  );
-  return { ...at(new URL('https://127.0.0.1/')), plain: new URL(`http://127.0.0.1:${port}/`) };
-}
-
-/** What one check says of what it is given. */
-async function look(id: string, given: Partial<Patient>): Promise<string> {
-  const check = CHECKS.find((each) => each.id === id) ?? expect.unreachable();
-  const patient: Patient = { except: [], now: NOW, ...given };
-  const missing = check.needs(patient);
-  if (missing !== undefined) return `needs ${missing}`;
-  return (await check.run(patient)) ?? 'passed';
-}
 
 const who = definePolicy({
   name: 'who',
@@ -106,18 +68,9 @@ const good: RequestListener = (_request, response) => {
   response.end('{}');
 };
 
-const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-const token = (claims: object): string =>
-  `${part({ alg: 'ES256', kid: 'k' })}.${part(claims)}.c2ln`;
 const claims = { iss: 'https://id.example.com', aud: 'api', iat: 1_000_000, exp: 1_000_600 };
 
-const jwk = (kid: string) => {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...publicKey.export({ format: 'jwk' }), kid };
-};
 const [one, two] = [jwk('k1'), jwk('k2')];
-const jwks = (...keys: readonly object[]) => file(JSON.stringify({ keys }));
-
 /** Answers as Redis does to what it is asked. */
 async function redis(config: Readonly<Record<string, string>>): Promise<Partial<Patient>> {
   const server = createTcpServer((socket) => {
@@ -135,18 +88,6 @@ async function redis(config: Readonly<Record<string, string>>): Promise<Partial<
   onTestFinished(() => void server.close());
   // It listens on a port.
   return { redis: `redis://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-/** Files of one folder, in git where that is asked for. */
-async function folderWith(name: string, mode: number, git: boolean): Promise<Partial<Patient>> {
-  const path = join(folder, randomUUID());
-  await mkdir(path);
-  await writeFile(join(path, name), 'x');
-  await chmod(join(path, name), mode);
-  const run = (...args: readonly string[]) => execFileSync('git', args, { cwd: path });
-  run('init', '--quiet');
-  if (git) run('add', name);
-  return { folder: path };
 }
 
 const secret = randomBytes(32).toString('base64url');
@@ -171,7 +112,12 @@ const cases: readonly (readonly [id: string, wrong: Given, says: string, right: 
     'The address begins with http:.',
     () => at(new URL('https://api.example.com/')),
   ],
-  ['tls.plain', () => plainly(200), 'Without TLS it is answered with 200.', () => plainly(301)],
+  [
+    'tls.plain',
+    () => plainly(200),
+    'Without TLS it is answered with 200.',
+    () => plainly(301, { location: 'https://127.0.0.1/' }),
+  ],
   ['headers.cache', () => serve(bad), 'Cache-Control has neither', () => serve(good)],
   ['headers.safe', () => serve(bad), 'X-Content-Type-Options', () => serve(good)],
   ['errors.silent', () => serve(bad), 'stack trace', () => serve(good)],

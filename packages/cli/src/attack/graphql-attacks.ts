@@ -10,9 +10,15 @@ export const GRAPHQL_ATTACKS: readonly Attack[] = [
     owasp: 'API9:2023',
     title: 'Strangers may not read the schema',
     needs: needsGraphql,
-    run: async ({ send }) => {
-      const { body } = await send(graphqlProbe({ query: '{ __schema { types { name } } }' }));
-      return body.includes('"__schema":{') ? 'Introspection is answered.' : undefined;
+    run: async ({ send, url }) => {
+      const query = '{ __schema { types { name } } __type(name: "Query") { name } }';
+      const asked = `${url.pathname}?query=${encodeURIComponent(query)}`;
+      for (const probe of [graphqlProbe({ query }), { path: asked }]) {
+        const { body } = await send(probe);
+        // Not parsed: a large schema is not read to its end.
+        if (/"__(?:schema|type)"\s*:\s*\{/.test(body)) return 'Introspection is answered.';
+      }
+      return undefined;
     },
   },
   {

@@ -9,6 +9,10 @@ import {
 } from './attack.ts';
 import type { Probe } from './probe.ts';
 
+/** Of JavaScript and Java, as text, in JSON and in HTML; of Python; of a database. */
+const TRACE =
+  /(?:\n|\\n|<br>)(?:\s|\\t|&nbsp;)+at .+[:(]\d+|node_modules|Traceback \(most recent|\bSQLSTATE\b/;
+
 export const HTTP_ATTACKS: readonly Attack[] = [
   {
     id: 'path.ambiguous',
@@ -55,7 +59,10 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     title: 'Other origins may not read answers',
     needs: needsHttp,
     run: async (target) => {
-      for (const origin of [EVIL, 'null']) {
+      // Of a name that begins or ends as the target's: what is compared by a part of it lets them in.
+      const { hostname } = target.url;
+      const alike = [`http://${hostname}.attacker.example`, `https://attacker-${hostname}`];
+      for (const origin of [EVIL, 'null', ...alike]) {
         const asked = [['access-control-request-method', target.query?.method ?? 'GET']] as const;
         const probes: readonly Probe[] = [
           call(target, [...ownHeaders(target), ['origin', origin]]),
@@ -63,8 +70,9 @@ export const HTTP_ATTACKS: readonly Attack[] = [
         ];
         for (const probe of probes) {
           const { headers } = await target.send(probe);
-          if (headers['access-control-allow-origin'] !== origin) continue;
-          return `The origin ${origin} may read answers.`;
+          const allowed = headers['access-control-allow-origin'];
+          if (allowed === '*') return 'Every origin may read answers.';
+          if (allowed === origin) return `The origin ${origin} may read answers.`;
         }
       }
       return undefined;
@@ -116,7 +124,10 @@ export const HTTP_ATTACKS: readonly Attack[] = [
       const isMissing = headers['strict-transport-security'] === undefined;
       if (target.url.protocol === 'https:' && isMissing)
         return 'Strict-Transport-Security is missing.';
-      return headers['x-powered-by'] === undefined ? undefined : 'X-Powered-By names the software.';
+      if (headers['x-powered-by'] !== undefined) return 'X-Powered-By names the software.';
+      return /\/\d/.test(String(headers['server'] ?? ''))
+        ? 'Server names the software and its version.'
+        : undefined;
     },
   },
   {
@@ -125,14 +136,17 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     title: 'Errors reveal nothing about the server',
     needs: needsHttp,
     run: async (target) => {
-      const { body } = await target.send({
-        method: 'POST',
-        headers: [...ownHeaders(target), ['content-type', 'application/json']],
-        body: '{"a":',
-      });
-      return /(?:\n|\\n)\s+at .+[:(]\d+|node_modules|\bSQLSTATE\b/.test(body)
-        ? 'The answer to broken JSON has a stack trace.'
-        : undefined;
+      const own = ownHeaders(target);
+      const json = [...own, ['content-type', 'application/json'] as const];
+      const probes: readonly (readonly [string, Probe])[] = [
+        ['broken JSON', { method: 'POST', headers: json, body: '{"a":' }],
+        ['a broken path', { headers: own, path: `${target.url.pathname}/%E0%A4%A` }],
+      ];
+      for (const [what, probe] of probes) {
+        if (TRACE.test((await target.send(probe)).body))
+          return `The answer to ${what} has a stack trace.`;
+      }
+      return undefined;
     },
   },
 ];

@@ -1,5 +1,6 @@
 import { connect as tlsConnect } from 'node:tls';
 import { bareHost } from '../addresses.ts';
+import { call, isAdmitted } from '../attack/attack.ts';
 import { ATTACKS } from '../attack/attacks.ts';
 import { send } from '../attack/probe.ts';
 import { type Check, needsUrl, type Patient, targetOf } from './check.ts';
@@ -67,8 +68,12 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     run: async (patient) => {
       const plain = plainOf(patient);
       const answer = plain && (await send(plain, {}).catch(() => undefined));
-      if (answer === undefined || (answer.status >= 300 && answer.status < 400)) return undefined;
-      return `Without TLS it is answered with ${answer.status}.`;
+      if (answer === undefined) return undefined;
+      if (answer.status < 300 || answer.status >= 400)
+        return `Without TLS it is answered with ${answer.status}.`;
+      return /^https:/i.test(String(answer.headers['location']))
+        ? undefined
+        : 'It redirects to an address without TLS.';
     },
   },
   {
@@ -78,9 +83,11 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     run: async (patient) => {
       const { headers } = await targetOf(patient).send({});
       const cache = String(headers['cache-control'] ?? '');
-      return /\bno-store\b|\bprivate\b/i.test(cache)
-        ? undefined
-        : 'Cache-Control has neither no-store nor private.';
+      if (/\bno-store\b/i.test(cache)) return undefined;
+      if (!/\bprivate\b/i.test(cache)) return 'Cache-Control has neither no-store nor private.';
+      return /max-age="?0*[1-9]/i.test(cache)
+        ? 'Cache-Control lets browsers keep them.'
+        : undefined;
     },
   },
   withstood(
@@ -90,7 +97,26 @@ export const ADDRESS_CHECKS: readonly Check[] = [
   ),
   withstood('errors.silent', 'errors.telling', 'Errors reveal nothing about the server'),
   withstood('cors.closed', 'cors.reflected', 'Other origins may not read answers'),
-  withstood('access.denied', 'token.missing', 'A call without credentials is denied'),
+  {
+    id: 'access.denied',
+    title: 'A call without credentials is denied',
+    needs: (patient) =>
+      needsUrl(patient) ??
+      (patient.target?.graphql === true && patient.target.query === undefined
+        ? '--query'
+        : undefined),
+    run: async (patient) => {
+      const target = targetOf(patient);
+      const answer = await target.send(call(target));
+      const { status } = answer;
+      if (isAdmitted(target, answer)) return `It is answered with ${status}.`;
+      // GraphQL denies with 200, too. Elsewhere an address that nothing is at would be denied to everybody.
+      const isDenied = status === 401 || status === 403 || (target.graphql && status === 200);
+      return isDenied
+        ? undefined
+        : `It is answered with ${status}, which does not show that it was denied: name an operation that is there.`;
+    },
+  },
   withstood('graphql.introspection', 'graphql.introspection', 'Strangers may not read the schema'),
 ];
 

@@ -1,5 +1,5 @@
 import { httpUrl } from '../addresses.ts';
-import { send } from '../attack/probe.ts';
+import { graphqlProbe, send } from '../attack/probe.ts';
 import { type Command, EXIT, type Invocation, UsageError } from '../command.ts';
 import { readInput, readText } from '../files.ts';
 import { findInventory } from '../find-inventory.ts';
@@ -30,6 +30,7 @@ export const doctorCommand: Command = {
   summary: 'goes through the production checklist; each line can fail',
   usage: [
     'doctor ./app.js --url https://api.example.com/orders --jwks jwks.json --redis redis://127.0.0.1:6379',
+    "doctor --url https://api.example.com/graphql --graphql --query '{ orders { id } }'",
     'doctor --env-file .env --folder . --token -     (- reads the token from standard input)',
     'doctor … --strict                               what could not be looked at fails as well',
   ],
@@ -39,6 +40,7 @@ export const doctorCommand: Command = {
     except: { type: 'string', multiple: true },
     ca: { type: 'string' },
     graphql: { type: 'boolean' },
+    query: { type: 'string' },
     token: { type: 'string' },
     jwks: { type: 'string' },
     redis: { type: 'string' },
@@ -98,6 +100,10 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
       '--plain-url is the same address without TLS: http://api.example.com:8080/orders',
     );
   }
+  const query = text('query');
+  if (query !== undefined && !flag('graphql')) {
+    throw new UsageError('--query is a query of GraphQL that only some may ask: add --graphql.');
+  }
   const authorities = text('ca');
   const ca = authorities === undefined ? undefined : await readText(authorities);
   const given = text('token');
@@ -106,7 +112,12 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
     inventory: module === undefined ? undefined : await findInventory(module),
     except: texts('except'),
     // Nothing is sent with the token: it is only read.
-    target: url && { url, graphql: flag('graphql'), send: (probe) => send(url, probe, ca) },
+    target: url && {
+      url,
+      graphql: flag('graphql'),
+      query: query === undefined ? undefined : graphqlProbe({ query }),
+      send: (probe) => send(url, probe, ca),
+    },
     plain,
     ca,
     token,

@@ -1,60 +1,49 @@
-import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { isObject } from '@apisec/core/host';
+import { stat } from 'node:fs/promises';
+import { isObject, parseUrl, publishedSecretProblem } from '@apisec/core/host';
+import { base64url } from 'jose';
+import { isLoopback } from '../addresses.ts';
 import { UsageError } from '../command.ts';
 import { readAnswer, readJson, readText } from '../files.ts';
 import { readToken } from '../read-token.ts';
 import type { Check, Patient } from './check.ts';
+import { SECRET_FILES_CHECK } from './secret-files-check.ts';
 
-const run = promisify(execFile);
-/** Files that hold secrets, by name. Examples hold none. */
-const SECRET_FILE =
-  /^\.env(?!.*(?:example|sample|template))|\.(?:pem|key|p12|pfx)$|^private.*\.jwks?\.json$|^peppers\.json$/i;
 const SECRET_NAME =
-  /(?:^|_)(?:SECRET|PEPPER|PASSWORD|PASSPHRASE|SIGNING|SEALING|PRIVATE|COOKIE)(?:_KEY)?S?(?:_|$)/;
+  /(?:^|_)(?:SECRET|PEPPER|PASS|PASSWORD|PASSWD|PWD|PASSPHRASE|SIGNING|SEALING|PRIVATE|COOKIE|TOKEN|KEY)S?(?:_KEY)?S?(?:_|$)/i;
+/** Names in which `KEY` or `TOKEN` is not a secret, but says of one what everybody may know. */
+const PUBLIC_NAME =
+  /PUBLIC|(?:^|_)(?:ID|URLS?|URI|FILE|PATH|NAME|TTL|AGE|LIFETIME|ISSUER|AUDIENCE)$/i;
 const KNOWN =
-  /change.?me|secret|password|passw0rd|example|default|development|test|dummy|^(.)\1*$/i;
+  /change.?me|secret|password|passw0rd|example|default|development|test|dummy|123456789|abcdefgh|qwerty/i;
 const LEAST_SECRET = 22;
+/** Of what a server of a database asks for, at which nobody can try billions. */
+const LEAST_PASSWORD = 12;
+/** A text of this length that was drawn has more characters than that. */
+const LEAST_CHARACTERS = 8;
 /** Seconds. */
 const LONGEST_TOKEN = 3_600;
 const OLDEST_KEY_DAYS = 90;
 const DAY = 86_400_000;
-const LEAST_RSA_CHARACTERS = 342;
+const LEAST_RSA_BITS = 2_048;
 /** Members of a private or shared key; `priv` of post-quantum ones. */
 const PRIVATE = ['d', 'p', 'q', 'k', 'priv'];
 
 export const SECRET_CHECKS: readonly Check[] = [
-  {
-    id: 'secrets.files',
-    title: 'Files with secrets are readable only by their owner, and not in git',
-    needs: ({ folder }) => (folder === undefined ? '--folder' : undefined),
-    run: async ({ folder = '.' }) => {
-      const names: string[] = [];
-      for (const name of (await readdir(folder)).filter((each) => SECRET_FILE.test(each))) {
-        const found = await stat(join(folder, name)).catch(() => undefined);
-        // A folder, like an environment of Python, or a link that leads nowhere, holds no secret itself.
-        if (found?.isFile() !== true) continue;
-        names.push(name);
-        const { mode } = found;
-        // Windows has no such bits, and answers the same ones for all.
-        if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-          return `${name} can be read by others (mode ${(mode & 0o777).toString(8)}).`;
-        }
-      }
-      return gitProblem(folder, names);
-    },
-  },
+  SECRET_FILES_CHECK,
   {
     id: 'secrets.values',
     title: 'No secret in the environment is short, or one that everybody knows',
     needs: needsEnv,
     run: async (patient) => {
       for (const [name, value] of await envOf(patient)) {
-        if (!SECRET_NAME.test(name) || value === '') continue;
-        if (KNOWN.test(value)) return `${name} is a value that everybody knows.`;
-        if (value.length < LEAST_SECRET) return `${name} is too short to be random.`;
+        const password = passwordIn(value);
+        if (password !== undefined) {
+          const problem = weakness(password, LEAST_PASSWORD);
+          if (problem !== undefined) return `The password in ${name} ${problem}.`;
+        } else if (value !== '' && SECRET_NAME.test(name) && !PUBLIC_NAME.test(name)) {
+          const problem = weakness(value, LEAST_SECRET);
+          if (problem !== undefined) return `${name} ${problem}.`;
+        }
       }
       return undefined;
     },
@@ -73,14 +62,17 @@ export const SECRET_CHECKS: readonly Check[] = [
     title: 'Access tokens name their issuer and audience, and live for an hour at most',
     needs: ({ token }) => (token === undefined ? '--token' : undefined),
     run: async ({ token = '', now }) => {
-      const { kind, claims = {} } = readToken(token, now);
+      const { kind, claims = {}, remarks } = readToken(token, now);
       if (kind !== 'jws') return 'It is not a signed token whose lifetime can be read.';
+      if (remarks.some((remark) => UNSIGNED.has(remark))) return 'It is not signed.';
       const { exp, iat, iss, aud } = claims;
-      if (typeof iss !== 'string') return 'It does not name its issuer (iss).';
-      if (typeof aud !== 'string' && !Array.isArray(aud))
+      if (typeof iss !== 'string' || iss === '') return 'It does not name its issuer (iss).';
+      const audiences = [aud].flat();
+      if (audiences.length === 0 || audiences.some((each) => typeof each !== 'string' || !each))
         return 'It does not say for whom it is (aud).';
       if (typeof exp !== 'number') return 'It never expires (exp).';
-      const from = typeof iat === 'number' ? iat : now / 1_000;
+      // It can be used from now on, whatever it says of a beginning that is to come.
+      const from = Math.min(typeof iat === 'number' ? iat : Number.POSITIVE_INFINITY, now / 1_000);
       const minutes = Math.round((exp - from) / 60);
       return exp - from > LONGEST_TOKEN ? `It lives for ${minutes} minutes.` : undefined;
     },
@@ -90,15 +82,23 @@ export const SECRET_CHECKS: readonly Check[] = [
     title: 'The next signing key is published before it signs, and none is private, shared or old',
     needs: ({ jwks }) => (jwks === undefined ? '--jwks' : undefined),
     run: async ({ jwks = '', now }) => {
+      const { protocol = '', hostname = '' } = (isAddress(jwks) && parseUrl(jwks)) || {};
+      if (protocol === 'http:' && !isLoopback(hostname)) return 'They are fetched without TLS.';
       const keys = await keysOf(jwks);
-      if (keys.length < 2) return 'One key alone is published, so none can take its place at once.';
+      if (keys.filter(({ use }) => use !== 'enc').length < 2)
+        return 'One key alone is published, so none can take its place at once.';
       const kids = keys.map(({ kid }) => kid);
       if (kids.some((kid) => typeof kid !== 'string') || new Set(kids).size < kids.length) {
         return 'Not every key has a kid of its own.';
       }
+      // Of one key, `x`, `n` or `pub` is what nobody else has; the name is up to whoever publishes it.
+      const values = keys
+        .map(({ x, n, pub }) => x ?? n ?? pub)
+        .filter((each) => each !== undefined);
+      if (new Set(values).size < values.length) return 'One key is published twice.';
       for (const key of keys) {
         if (PRIVATE.some((name) => name in key)) return 'A private or shared key is published.';
-        if (key['kty'] === 'RSA' && String(key['n']).length < LEAST_RSA_CHARACTERS) {
+        if (key['kty'] === 'RSA' && bitsOf(key['n']) < LEAST_RSA_BITS) {
           return 'A key of RSA has fewer than 2048 bits.';
         }
       }
@@ -108,6 +108,39 @@ export const SECRET_CHECKS: readonly Check[] = [
     },
   },
 ];
+
+/** What {@link readToken} remarks on a token that nobody signed. */
+const UNSIGNED: ReadonlySet<string> = new Set(['It is not signed.', 'Its signature is empty.']);
+
+/** What is wrong with a value that should have been drawn; the value is not in it. */
+function weakness(value: string, least: number): string | undefined {
+  if (KNOWN.test(value) || publishedSecretProblem(new TextEncoder().encode(value)) !== undefined) {
+    return 'is a value that everybody knows';
+  }
+  if (value.length < least) return 'is too short to be random';
+  return new Set(value).size < LEAST_CHARACTERS ? 'is not random' : undefined;
+}
+
+/** The password of an address, `postgres://app:password@db/shop`. */
+function passwordIn(value: string): string | undefined {
+  const url = /^[a-z][\w+.-]*:\/\//i.test(value) ? parseUrl(value) : undefined;
+  if (url === undefined || url.password === '') return undefined;
+  try {
+    return decodeURIComponent(url.password);
+  } catch {
+    return url.password;
+  }
+}
+
+function bitsOf(modulus: unknown): number {
+  try {
+    const bytes = base64url.decode(String(modulus));
+    const first = bytes.findIndex((byte) => byte !== 0);
+    return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;
+  } catch {
+    return 0;
+  }
+}
 
 function needsEnv({ envFile }: Patient): string | undefined {
   return envFile === undefined ? '--env-file' : undefined;
@@ -132,45 +165,6 @@ async function envOf({ envFile = '' }: Patient): Promise<readonly (readonly [str
 function bare(value: string): string {
   const quoted = /^(["'`])(.*?)\1\s*(?:#.*)?$/.exec(value);
   return quoted?.[2] ?? value.replace(/(?:^|\s)#.*$/, '').trimEnd();
-}
-
-/** Which of them git knows, or why nobody can tell; undefined outside of a repository, too. */
-async function gitProblem(folder: string, names: readonly string[]): Promise<string | undefined> {
-  if (names.length === 0 || !(await isInRepository(folder))) return undefined;
-  // A repository can name a program for git to run; this one need not.
-  const args = [
-    '-c',
-    'core.fsmonitor=false',
-    'ls-files',
-    '-z',
-    '--',
-    ...names.map((name) => `:(literal)${name}`),
-  ];
-  try {
-    const { stdout } = await run('git', args, { cwd: folder, timeout: 5_000 });
-    const [first = ''] = stdout.split('\0');
-    return first === '' ? undefined : `${first} is in git.`;
-  } catch {
-    // It is not installed, or does not trust the owner of the repository.
-    return 'git does not say which files it holds: run git ls-files there to see why.';
-  }
-}
-
-async function isInRepository(folder: string): Promise<boolean> {
-  let at = resolve(folder);
-  for (;;) {
-    if (await exists(join(at, '.git'))) return true;
-    const above = dirname(at);
-    if (above === at) return false;
-    at = above;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function isAddress(text: string): boolean {
