@@ -118,358 +118,381 @@ export const STYLE: string =
   "k;border:0;padding:1px 0}.wide td:empty{display:none}.wide t" +
   "d:before{content:attr(data-head) \": \";color:var(--soft);font" +
   "-size:13px}}@media(prefers-reduced-motion:no-preference){.ti" +
-  "le dd{transition:color .2s}}\n";
+  "le dd{transition:color .2s}}@media(forced-colors:active){nav" +
+  " a[aria-current]{text-decoration:underline;text-decoration-t" +
+  "hickness:3px}}\n";
 export const SCRIPT: string =
   "function e(t,n={},...o){let s=document.createElement(t);retu" +
-  "rn ne(s,n),s.append(...B(o)),s}var Se=\"http://www.w3.org/200" +
-  "0/svg\";function K(t,n,...o){let s=document.createElementNS(S" +
-  "e,t);return ne(s,n),s.append(...B(o)),s}function E(t,...n){t" +
-  ".replaceChildren(...B(n))}function ne(t,n){for(let[o,s]of Ob" +
-  "ject.entries(n))s!==void 0&&s!==!1&&t.setAttribute(o,s===!0?" +
-  "\"\":String(s))}function B(t){return t.flatMap(n=>n===void 0||" +
-  "n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function k(t,n,o,s)" +
-  "{if(o.length===0)return e(\"p\",{class:\"empty\"},s);let l=e(\"tr" +
-  "\",{},...n.map(i=>e(\"th\",{scope:\"col\"},i))),r=o.map(i=>J(n,i)" +
-  ");return e(\"div\",{class:\"scroll\",tabindex:0,role:\"region\",\"a" +
-  "ria-label\":t},e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e" +
-  "(\"thead\",{},l),e(\"tbody\",{},...r)))}function J(t,n){return e" +
-  "(\"tr\",{},...n.map((o,s)=>e(\"td\",{\"data-head\":t[s]},o)))}func" +
-  "tion S(t,n,o=\"\",s){let l=s===void 0?void 0:`${t} ${s}`,r=e(\"" +
-  "button\",{type:\"button\",class:o,\"aria-label\":l},t),i=async()=" +
-  ">{r.disabled=!0;try{await n()}finally{r.disabled=!1}};return" +
-  " r.addEventListener(\"click\",()=>{i()}),r}function C(t,n){ret" +
-  "urn e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}var Ce=new I" +
-  "ntl.NumberFormat(\"en\"),y=t=>Ce.format(t),Te=new Intl.DateTim" +
-  "eFormat(\"en-GB\",{timeStyle:\"medium\"}),Me=new Intl.DateTimeFo" +
-  "rmat(\"en-GB\",{dateStyle:\"medium\",timeStyle:\"short\"});functio" +
-  "n M(t){if(t===void 0||!Number.isFinite(t))return\"\\u2013\";let" +
-  " n=new Date(t),o=Math.abs(Date.now()-t)<432e5;return e(\"time" +
-  "\",{datetime:n.toISOString()},(o?Te:Me).format(n))}function H" +
-  "(t,n,o){let s=n[0]?.[1]??1;return k(t,[\"Name\",\"Count\",\"\"],n." +
-  "map(([l,r])=>[e(\"code\",{},l),y(r),e(\"meter\",{min:0,max:s,val" +
-  "ue:r,\"aria-hidden\":\"true\"})]),o)}var b={abilities:{acts:!1,l" +
-  "imits:!1,keys:!1,sessions:!1},latest:void 0,seconds:new Map," +
-  "events:[],left:0};function xe(t){\"since\"in t?(b.seconds.clea" +
-  "r(),b.left=0):b.left+=t.left;let o=new Set(b.events.map(({id" +
-  ":r})=>r)),s=t.events.filter(({id:r})=>!o.has(r));s.length>0&" +
-  "&(b.events=[...b.events,...s].slice(-1e3));for(let r of t.se" +
-  "conds)b.seconds.set(r[0],r);let l=Math.floor(t.now/1e3)-300;" +
-  "for(let r of b.seconds.keys())r<l&&b.seconds.delete(r);b.lat" +
-  "est={since:b.latest?.since??t.now,...t}}var z=new URL(\".\",lo" +
-  "cation.href);async function $(t){let n=await fetch(new URL(t" +
-  ",z));if(!n.ok)throw new Error(await oe(n));return await n.js" +
-  "on()}async function O(t,n){let o=await fetch(new URL(t,z),{m" +
-  "ethod:\"POST\",headers:{\"content-type\":\"application/json\"},bod" +
-  "y:JSON.stringify(n)});if(!o.ok)throw new Error(await oe(o));" +
-  "return await o.json()}async function oe(t){let n=await t.jso" +
-  "n().catch(()=>({}));return`${typeof n.detail==\"string\"?n.det" +
-  "ail:\"That did not work.\"} (${t.status}${typeof n.code==\"stri" +
-  "ng\"?`, ${n.code}`:\"\"})`}function Q(t,n){let o=new EventSourc" +
-  "e(new URL(\"events\",z)),s=l=>{xe(JSON.parse(l.data)),n(\"live\"" +
-  "),t()};o.addEventListener(\"snapshot\",s),o.addEventListener(\"" +
-  "tick\",s),o.addEventListener(\"error\",()=>{if(o.readyState!==E" +
-  "ventSource.CLOSED)return n(\"reconnecting\");n(\"denied\"),setTi" +
-  "meout(()=>Q(t,n),1e4)})}function se(t){return k(\"API version" +
-  "s\",[\"Version\",\"State\",\"Ends\",\"Successor\",\"Calls\",\"Callers to" +
-  "day\"],t.map(({version:n,state:o,deprecatedAt:s,sunsetAt:l,su" +
-  "ccessor:r,calls:i,callers:u,tables:a})=>[e(\"span\",{},e(\"code" +
-  "\",{},n),\" \",e(\"small\",{},a.join(\", \"))),o===\"deprecated\"?e(\"" +
-  "span\",{},X(o,i),\" since \",M(s)):X(o,i),M(l),r===void 0?\"\\u20" +
-  "13\":e(\"code\",{},r),i===0?e(\"small\",{},\"none\"):y(i),u===void " +
-  "0?\"\\u2013\":y(u)]),\"No call named a version, and no table tel" +
-  "ls versions apart.\")}function ie(t){return k(\"Callers of ver" +
-  "sions\",[\"Version\",\"State\",\"Caller\",\"Calls\"],t.map(({version:" +
-  "n,state:o,caller:s,calls:l})=>[e(\"code\",{},n),X(o,l),e(\"code" +
-  "\",{},s),y(l)]),\"No call named a version.\")}function X(t,n){r" +
-  "eturn(t===\"deprecated\"||t===\"ended\")&&n>0?e(\"strong\",{class:" +
-  "\"bad\"},t):t}var F=3,ae=[\"Operation\",\"Authentication\",\"Grant\"" +
-  ",\"Limit\",\"Input\",\"Output\",\"Other\",\"Calls\",\"Denied\"],Ae={all:" +
-  "\"all\",open:\"open to everyone\",unlimited:\"without a limit\",un" +
-  "checked:\"without input check\",uncalled:\"never called\",trial:" +
-  "\"with a policy on trial\"};function de(){let t=e(\"input\",{typ" +
-  "e:\"search\"}),n=e(\"select\",{},...Object.entries(Ae).map(([w,T" +
-  "])=>e(\"option\",{value:w},T))),o=e(\"p\",{class:\"told\",role:\"st" +
-  "atus\"},\"Loading \\u2026\"),s=e(\"div\",{class:\"wide lines\"}),l=e" +
-  "(\"div\",{}),r=re(\"Back\",()=>m(Math.max(0,a-1))),i=re(\"Next\",(" +
-  ")=>m(a+c)),u=e(\"p\",{class:\"buttons\"},r,i),a=0,c=0,d=0,h=0,p=" +
-  "({lines:w,from:T,total:x,since:A})=>{a=T,c=w.length;let I=T+" +
-  "w.length;r.setAttribute(\"aria-disabled\",String(T===0)),i.set" +
-  "Attribute(\"aria-disabled\",String(I>=x)),u.hidden=w.length===" +
-  "x,E(o,`${y(Math.min(T+1,x))} to ${y(I)} of ${y(x)} operation" +
-  "s, calls since `,M(A),\".\"),d++;let _=d,W=k(\"Operations and w" +
-  "hat guards them\",ae,w.slice(0,F).map(le),\"No operation is li" +
-  "ke that. Give consoleRoutes the option coverage, if there is" +
-  " none at all.\");E(s,W);let G=W.querySelector(\"tbody\"),L=R=>{" +
-  "R>=w.length||requestAnimationFrame(()=>{if(_!==d)return;let " +
-  "ke=w.slice(R,R+F);G?.append(...ke.map(Le=>J(ae,le(Le)))),L(R" +
-  "+F)})};L(F)},f=({unlisted:w,versions:T,versionCallers:x})=>{" +
-  "E(l,e(\"div\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(" +
-  "\"h2\",{},\"Called, and in no table (denied)\"),H(\"Unlisted oper" +
-  "ations\",w,\"Nothing unlisted was called.\")),e(\"section\",{clas" +
-  "s:\"panel\"},e(\"h2\",{},\"API versions, last day\"),se(T)),e(\"sec" +
-  "tion\",{class:\"panel\"},e(\"h2\",{},\"Who calls which version, la" +
-  "st day\"),ie(x))))},m=async w=>{h++;let T=h,x=new URLSearchPa" +
-  "rams({from:String(w),find:t.value,show:n.value});try{let A=a" +
-  "wait $(`coverage?${x}`);if(T!==h)return;p(A),f(A)}catch(A){T" +
-  "===h&&(o.textContent=String(A))}},v=()=>{m(0)};return t.addE" +
-  "ventListener(\"input\",v),n.addEventListener(\"change\",v),v(),{" +
-  "root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(\"div\"" +
-  ",{class:\"filters\",role:\"search\"},C(\"Operation\",t),C(\"Show\",n" +
-  "),S(\"Refresh\",()=>m(a))),o,s,u,l),update:()=>{}}}function re" +
-  "(t,n){let o=e(\"button\",{type:\"button\"},t);return o.addEventL" +
-  "istener(\"click\",()=>{o.getAttribute(\"aria-disabled\")!==\"true" +
-  "\"&&n()}),o}function le(t){let{operation:n,authentication:o,g" +
-  "rant:s,limit:l,input:r,output:i,other:u}=t,{open:a,calls:c,d" +
-  "enied:d}=t;return[e(\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{" +
-  "},t.table),t.shadow.length>0&&e(\"small\",{class:\"key act\"},`o" +
-  "n trial: ${t.shadow.join(\", \")}`)),N(o),a?e(\"strong\",{class:" +
-  "\"bad\"},`open: ${s.join(\", \")||\"no grant known\"}`):N(s),N(l)," +
-  "N(r),N(i),N(u),c===0?e(\"small\",{},\"never\"):y(c),d===0?\"0\":e(" +
-  "\"span\",{class:\"bad\"},y(d))]}function N(t){return t.join(\", \"" +
-  ")||\"\\u2013\"}var $e=100,Oe=2;function ce(t,n){let o=e(\"input\"" +
-  ",{type:\"search\",placeholder:\"code, operation, caller \\u2026\"" +
-  "});t!==void 0&&(o.value=t);let s=e(\"select\",{},...[\"all\",\"de" +
-  "nied\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(g=>e(\"opti" +
-  "on\",{value:g},g)));n!==void 0&&(s.value=n);let l=e(\"ol\",{cla" +
-  "ss:\"events\",\"aria-label\":\"Newest decisions\"}),r=e(\"p\",{class" +
-  ":\"told\",role:\"status\"}),i=!1,u=[],a=S(\"Pause\",()=>{i=!i,a.te" +
-  "xtContent=i?\"Go on\":\"Pause\",a.setAttribute(\"aria-pressed\",St" +
-  "ring(i)),i||m()}),c=new Map,d=()=>{let g=o.value.trim().toLo" +
-  "werCase(),w=new Set(b.events.map(({id:L})=>L)),x=[...u.filte" +
-  "r(({id:L})=>!w.has(L)),...b.events].filter(L=>He(L,s.value)&" +
-  "&Ne(L,g)),A=x.slice(-$e).toReversed(),I=new Set(A.map(({id:L" +
-  "})=>L));for(let L of c.keys())I.has(L)||c.delete(L);let _=Oe" +
-  ",W=A.flatMap(L=>{let R=c.get(L.id)??(_-- >0?De(L):void 0);re" +
-  "turn R===void 0?[]:(c.set(L.id,R),[R])});Re(l,W),_<0&&p();le" +
-  "t G=b.left>0?` ${y(b.left)} came too fast to be sent.`:\"\";r." +
-  "textContent=`${y(A.length)} of ${y(x.length)} shown.${G}`},h" +
-  "=!1,p=()=>{h||(h=!0,requestAnimationFrame(()=>{h=!1,d()}))}," +
-  "f=async g=>{let w=`decisions?request=${encodeURIComponent(g)" +
-  "}`;u=await $(w).catch(()=>[]),d(),l.querySelector(\"details\")" +
-  "?.setAttribute(\"open\",\"\")},m=()=>{!i&&!h&&d()};o.addEventLis" +
-  "tener(\"input\",p),s.addEventListener(\"change\",d),t!==void 0&&" +
-  "f(t);let v=e(\"section\",{},e(\"h1\",{tabindex:-1},\"Decisions\")," +
-  "e(\"form\",{class:\"filters\",role:\"search\"},C(\"Filter\",o),C(\"Sh" +
-  "ow\",s),a),r,l);return v.querySelector(\"form\")?.addEventListe" +
-  "ner(\"submit\",g=>g.preventDefault()),{root:v,update:m}}functi" +
-  "on Re(t,n){let o=new Set(n);for(let l of Array.from(t.childr" +
-  "en))o.has(l)||l.remove();let s=t.firstElementChild;for(let l" +
-  " of n)l===s?s=s.nextElementSibling:t.insertBefore(l,s)}funct" +
-  "ion He(t,n){return n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n=" +
-  "==\"on trial\"?t.wouldDeny!==void 0:t.kind===\"decision\"&&t.out" +
-  "come===n}function Ne(t,n){if(n===\"\")return!0;let{operation:o" +
-  ",code:s,policy:l,principal:r,peer:i,requestId:u,act:a,tenant" +
-  ":c,client:d}=t;return[o,s,l,r,i,u,a,c,d].some(h=>h?.toLowerC" +
-  "ase().includes(n)===!0)}function De(t){let{outcome:n,operati" +
-  "on:o,code:s,policy:l,act:r,subject:i,principal:u,peer:a,kind" +
-  ":c}=t,d=e(\"details\",{},e(\"summary\",{},M(t.time),e(\"span\",{cl" +
-  "ass:`key ${c===\"act\"?\"act\":n}`},c===\"act\"?\"act\":n),e(\"span\"," +
-  "{class:\"operation\"},r??o??\"unknown operation\"),e(\"code\",{},s" +
-  "??\"\"),e(\"span\",{class:\"who\"},i??u??a??\"unknown caller\")));re" +
-  "turn d.addEventListener(\"toggle\",()=>{d.open&&d.children.len" +
-  "gth===1&&d.append(Pe(t,l))}),e(\"li\",{},d)}function Pe(t,n){l" +
-  "et{requestId:o,trace:s=[],wouldDeny:l=[],degraded:r=[],targe" +
-  "t:i,data:u}=t,a=[[\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.d" +
-  "enialKind??\"\"})`],[\"Reason, for operators\",t.cause??t.reason" +
-  "],[\"Would be denied by\",l.join(\", \")],[\"Degraded\",r.join(\", " +
-  "\")],[\"Target\",i&&`${i.type} ${i.id}`],[\"Data\",u&&JSON.string" +
-  "ify(u)],[\"Event\",`${t.event} (${t.severity})`],[\"Protocol\",[" +
-  "t.protocol,t.status].filter(c=>c!==void 0).join(\" \")],[\"Prin" +
-  "cipal\",t.principal],[\"Client\",t.client],[\"Tenant\",t.tenant]," +
-  "[\"API key\",t.apiKey],[\"Peer\",t.peer],[\"Latency\",t.latencyMs=" +
-  "==void 0?void 0:`${t.latencyMs} ms`],[\"Request\",o&&e(\"a\",{hr" +
-  "ef:`#decisions?request=${encodeURIComponent(o)}`},o)],[\"Trac" +
-  "e id\",t.traceId]];return e(\"div\",{class:\"full\"},e(\"dl\",{},.." +
-  ".a.flatMap(([c,d])=>d===void 0||d===\"\"||d===!1?[]:[e(\"dt\",{}" +
-  ",c),e(\"dd\",{},d)])),s.length>0&&e(\"h3\",{},\"Policies that ran" +
-  "\"),s.length>0&&e(\"ol\",{class:\"trace\"},...s.map(c=>e(\"li\",{cl" +
-  "ass:/: denied/.test(c)?\"bad\":void 0},c))))}function D(t,n,o," +
-  "s){let l=e(\"p\",{class:\"bad\",role:\"alert\"}),r=e(\"button\",{typ" +
-  "e:\"submit\",class:\"danger\"},o),i=e(\"button\",{type:\"button\"},\"" +
-  "Cancel\"),u=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,l," +
-  "e(\"div\",{class:\"buttons\"},i,r)),a=ue(u),c=async()=>{r.disabl" +
-  "ed=!0;try{await s(),a.close()}catch(d){l.textContent=d insta" +
-  "nceof Error?d.message:String(d),r.disabled=!1}};i.addEventLi" +
-  "stener(\"click\",()=>a.close()),u.addEventListener(\"submit\",d=" +
-  ">{d.preventDefault(),c()})}function P(t,...n){let o=e(\"butto" +
-  "n\",{type:\"button\"},\"Close\"),s=ue(e(\"div\",{},e(\"h2\",{id:\"dial" +
-  "og-title\"},t),...n,o));o.addEventListener(\"click\",()=>s.clos" +
-  "e())}function ue(t){let n=e(\"dialog\",{\"aria-labelledby\":\"dia" +
-  "log-title\"},t),o=document.activeElement;return n.addEventLis" +
-  "tener(\"close\",()=>{n.remove(),o instanceof HTMLElement&&o.fo" +
-  "cus()}),document.body.append(n),n.showModal(),n}function V(t" +
-  "){return t?\"\":\"It was done, but the audit trail did not take" +
-  " it. Tell whoever keeps the trail.\"}function me(){let{keys:t" +
-  ",sessions:n}=b.abilities;return{root:e(\"section\",{},e(\"h1\",{" +
-  "tabindex:-1},\"Keys and sessions\"),t?Ve():e(\"p\",{class:\"empty" +
-  "\"},\"Give consoleRoutes the option keys to see API keys.\"),n?" +
-  "je():e(\"p\",{class:\"empty\"},\"Give consoleRoutes the option se" +
-  "ssions to see sessions.\")),update:()=>{}}}function Ve(){let " +
-  "t=e(\"input\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(" +
-  "\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=[],s=async()=>{" +
-  "try{let{keys:a,next:c}=await O(\"keys/list\",{tenant:t.value,a" +
-  "fter:o.at(-1)});E(n,k(\"API keys\",[\"Name\",\"Id\",\"Owner\",\"Statu" +
-  "s\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],a.map(d=>l(d)),\"There" +
-  " are no keys here.\"),c!==void 0&&S(\"Next\",()=>(o.push(c),s()" +
-  ")))}catch(a){E(n,e(\"p\",{class:\"bad\"},a instanceof Error?a.me" +
-  "ssage:String(a)))}},l=a=>{let{name:c,id:d,owner:h,status:p,c" +
-  "reatedAt:f,lastUsedAt:m,expiresAt:v,previous:g}=a,w=p===\"rev" +
-  "oked\",T=g!==void 0&&g.until>Date.now();return[c,e(\"code\",{}," +
-  "d),`${h.type} ${h.id}`,e(\"span\",{class:w?\"bad\":void 0},p,T?\"" +
-  ", old secret still good until \":\"\",T&&M(g.until)),qe(f),M(m)" +
-  ",M(v),b.abilities.acts&&!w&&e(\"span\",{class:\"buttons\"},S(\"Ro" +
-  "tate \\u2026\",()=>r(a),\"\",a.name),S(\"Revoke \\u2026\",()=>i(a)," +
-  "\"danger\",a.name))]},r=({id:a,name:c,generation:d})=>{let h=e" +
-  "(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,requir" +
-  "ed:!0});D(`Rotate the key \\u201C${c}\\u201D?`,[C(\"Hours for w" +
-  "hich the old secret stays good\",h)],\"Rotate\",async()=>{let p" +
-  "={id:a,generation:d,overlapHours:h.valueAsNumber},{key:f,rec" +
-  "orded:m}=await O(\"keys/rotate\",p);await s(),P(\"The new key\"," +
-  "\"It is shown once, here.\",e(\"code\",{class:\"secret\"},f),e(\"p\"" +
-  ",{class:\"bad\"},V(m)))})},i=({id:a,name:c})=>{let d=e(\"input\"" +
-  ",{maxlength:512,required:!0});D(`Revoke the key \\u201C${c}\\u" +
-  "201D?`,[\"Nobody can undo this.\",C(\"Reason, for the audit tra" +
-  "il\",d)],\"Revoke\",async()=>{let{recorded:h}=await O(\"keys/rev" +
-  "oke\",{id:a,reason:d.value});await s(),h||P(\"Revoked\",V(h))})" +
-  "},u=e(\"form\",{class:\"filters\"},C(\"Tenant\",t),e(\"button\",{},\"" +
-  "List\"));return u.addEventListener(\"submit\",a=>{a.preventDefa" +
-  "ult(),o=[],s()}),s(),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"" +
-  "API keys\"),u,n)}function je(){let t=e(\"input\",{name:\"issuer\"" +
-  ",required:!0}),n=e(\"input\",{name:\"subject\",required:!0}),o=e" +
-  "(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),s=()=>({issuer:t" +
-  ".value,subject:n.value}),l=async()=>{let u=s();try{let a=awa" +
-  "it O(\"sessions/list\",u);E(o,k(\"Sessions\",[\"Client\",\"Began\",\"" +
-  "Last seen\",\"Ends\",\"Acts\"],a.map(({handle:c,clientId:d,create" +
-  "dAt:h,seenAt:p,expiresAt:f})=>[d,M(h),M(p),M(f),b.abilities." +
-  "acts&&S(\"End \\u2026\",()=>r({...u,handle:c},\"this session\"),\"" +
-  "danger\",c.slice(0,8))]),\"This user has no session.\"),a.lengt" +
-  "h>1&&b.abilities.acts&&S(\"End all \\u2026\",()=>r({...u,all:!0" +
-  "},\"all of them\"),\"danger\"))}catch(a){E(o,e(\"p\",{class:\"bad\"}" +
-  ",a instanceof Error?a.message:String(a)))}},r=(u,a)=>D(`End " +
-  "${a}?`,[\"The user has to sign in again.\"],\"End\",async()=>{le" +
-  "t{recorded:c}=await O(\"sessions/end\",u);await l(),c||P(\"Ende" +
-  "d\",V(c))}),i=e(\"form\",{class:\"filters\"},C(\"Issuer\",t),C(\"Sub" +
-  "ject\",n),e(\"button\",{},\"List\"));return i.addEventListener(\"s" +
-  "ubmit\",u=>{u.preventDefault(),l()}),e(\"section\",{class:\"pane" +
-  "l\"},e(\"h2\",{},\"Sessions of a user\"),i,o)}function qe(t){let " +
-  "n=Math.floor((Date.now()-t)/864e5);return e(\"span\",{class:n>" +
-  "365?\"bad\":void 0},n===0?\"today\":`${n} days`)}function pe(){l" +
-  "et t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"div\",{\"aria-live\":\"polit" +
-  "e\"}),s=e(\"p\",{class:\"bad\",role:\"alert\"}),l=e(\"select\",{name:" +
-  "\"limit\"}),r=e(\"input\",{name:\"key\",required:!0}),i=e(\"input\"," +
-  "{name:\"tenant\"}),u=async p=>{s.textContent=\"\";let f={limit:l" +
-  ".value,...p},m=p.alias??p.key??\"\";try{let v=await O(\"limits/" +
-  "read\",f);E(o,e(\"h3\",{},`${f.limit}: ${m}`),k(\"What is left\"," +
-  "[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in\"],v.map(g=>[g.algorith" +
-  "m,y(Math.floor(g.remaining)),y(g.capacity),e(\"meter\",{min:0," +
-  "max:g.capacity,low:g.capacity*.2,value:g.remaining,\"aria-hid" +
-  "den\":\"true\"}),`${y(Math.ceil(g.resetAfterMs/1e3))} s`]),\"Thi" +
-  "s limit counts nothing.\"),b.abilities.acts&&S(\"Reset \\u2026\"" +
-  ",()=>a(f,m),\"danger\"))}catch(v){s.textContent=v instanceof E" +
-  "rror?v.message:String(v)}},a=(p,f)=>D(`Reset the limit of ${" +
-  "f}?`,[\"What was used is forgotten.\"],\"Reset\",async()=>{let{r" +
-  "ecorded:m}=await O(\"limits/reset\",p);m||P(\"Reset\",V(m)),awai" +
-  "t u(p)}),c=async()=>{try{let p=await $(\"limits\"),f=l.value;E" +
-  "(l,...p.limits.map(m=>e(\"option\",{},m))),p.limits.includes(f" +
-  ")&&(l.value=f),E(t,k(\"Callers who call most\",[\"Caller\",\"Call" +
-  "s\",\"Denied\",\"\"],p.hottest.map(({alias:m,calls:v,denied:g})=>" +
-  "[e(\"code\",{},m),y(v),g>0?e(\"span\",{class:\"bad\"},y(g)):\"0\",p." +
-  "limits.length>0&&S(\"Look\",()=>u({alias:m}),\"\",m)]),\"Nobody c" +
-  "alled in the last minutes.\")),E(n,k(\"Limits that would fit\"," +
-  "[\"Operation\",\"Calls of a caller in a minute\",\"Learned from\"]" +
-  ",p.suggested.map(({operation:m,perMinute:v,observations:g})=" +
-  ">[e(\"code\",{},m),y(v),`${y(g)} caller-minutes`]),\"Nothing wa" +
-  "s learned yet: give consoleRoutes the option usage, and it s" +
-  "ome minutes.\"))}catch(p){s.textContent=String(p)}};c();let d" +
-  "=e(\"form\",{class:\"filters\"},C(\"Limit\",l),C(\"Caller, as the l" +
-  "imit counts it\",r),C(\"Tenant\",i),e(\"button\",{},\"Look\"));retu" +
-  "rn d.addEventListener(\"submit\",p=>{p.preventDefault(),u({key" +
-  ":r.value,...i.value!==\"\"&&{tenant:i.value}})}),{root:e(\"sect" +
-  "ion\",{},e(\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"colum" +
-  "ns\"},e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers," +
-  " last minutes\"),t,e(\"p\",{class:\"buttons\"},S(\"Refresh\",c))),e" +
-  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"What is left to a call" +
-  "er\"),b.abilities.limits?d:e(\"p\",{class:\"empty\"},\"Give consol" +
-  "eRoutes the option limits.\"),s,o),e(\"section\",{class:\"panel\"" +
-  "},e(\"h2\",{},\"Suggested limits\"),n))),update:()=>{}}}var U=12" +
-  "0,Y=120,q=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function" +
-  " ye(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"di" +
-  "v\",{}),s=e(\"div\",{});return{root:e(\"section\",{},e(\"h1\",{tabi" +
-  "ndex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},fe(\"Denials by" +
-  " code, last minutes\",o),fe(\"Health\",s))),update:()=>{let{lat" +
-  "est:i}=b;if(i===void 0)return;let u=Math.floor(i.now/1e3),a=" +
-  "Array.from({length:U},(f,m)=>{let[,...v]=b.seconds.get(u-U+m" +
-  ")??[0,0,0,0,0];return v}),c=q.map((f,m)=>a.reduce((v,g)=>v+(" +
-  "g[m]??0),0)),h=a.slice(-10).flat().reduce((f,m)=>f+m,0)/10;t" +
-  ".replaceChildren(...he(\"Decisions a second\",h<10?h.toFixed(1" +
-  "):y(Math.round(h))),...q.flatMap((f,m)=>he(`${f}, 2 min`,y(c" +
-  "[m]??0),f))),n.replaceChildren(Ie(a,c),e(\"figcaption\",{},\"Th" +
-  "e last two minutes. \",...q.flatMap(f=>[e(\"span\",{class:`key " +
-  "${f}`},f),\" \"]))),o.replaceChildren(H(\"Codes\",i.codes,\"Nothi" +
-  "ng was denied.\"));let p=i.sinks.filter(({healthy:f,lost:m})=" +
-  ">!f||m>0);E(s,i.degraded.length>0&&e(\"h3\",{},\"Unavailable or" +
-  " degraded, last minutes\"),p.length===0&&i.degraded.length===" +
-  "0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink is degraded." +
-  "\"):H(\"Degraded\",i.degraded,\"No decision is degraded.\"),e(\"h3" +
-  "\",{},\"Sinks of the audit trail\"),k(\"Sinks of the audit trail" +
-  "\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],i.sinks.map(({name:f,hea" +
-  "lthy:m,queued:v,lost:g})=>[f,m?\"ok\":e(\"strong\",{class:\"bad\"}" +
-  ",\"failing\"),y(v),g>0?e(\"strong\",{class:\"bad\"},y(g)):\"0\"]),\"T" +
-  "here are no sinks.\"),i.shadow.length>0&&e(\"h3\",{},\"Policies " +
-  "on trial would have denied, last day\"),i.shadow.length>0&&H(" +
-  "\"Shadow\",i.shadow,\"\"))}}}function fe(t,n){return e(\"section\"" +
-  ",{class:\"panel\"},e(\"h2\",{},t),n)}function he(t,n,o=\"\"){retur" +
-  "n[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t),e(\"dd\",{},n))]}fu" +
-  "nction Ie(t,n){let o=Math.max(1,...t.map(i=>i.reduce((u,a)=>" +
-  "u+a,0))),s=i=>(Y-i/o*Y).toFixed(1),l=q.map((i,u)=>{let a=d=>" +
-  "d.slice(0,u).reduce((h,p)=>h+p,0),c=t.map((d,h)=>{let[p,f]=[" +
-  "a(d),d[u]??0];return f===0?\"\":`M${h} ${s(p)}V${s(p+f)}h.85V$" +
-  "{s(p)}z`});return K(\"path\",{class:i,d:c.join(\"\")})}),r=q.map" +
-  "((i,u)=>`${n[u]} ${i}`).join(\", \");return K(\"svg\",{class:\"ch" +
-  "art\",viewBox:`0 0 ${U} ${Y}`,preserveAspectRatio:\"none\",role" +
-  ":\"img\",\"aria-label\":`Decisions in each of the last ${U} seco" +
-  "nds: ${r}; at most ${o} in one second.`},...l)}function ge()" +
-  "{let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loading \\u2026\")," +
-  "n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:\"wide\"}),s=async(" +
-  ")=>{try{let r=await $(\"shadow\"),i=r.trials.reduce((u,a)=>u+a" +
-  ".admitted,0);t.textContent=`Calls of the last day that were " +
-  "let in, and that policies on trial would have denied: ${y(i)" +
-  "}.`,E(n,k(\"What policies on trial would have denied\",[\"Opera" +
-  "tion\",\"Policy\",\"Code\",\"Would be denied\",\"Of them let in\"],r." +
-  "trials.map(({operation:u,policy:a,code:c,would:d,admitted:h}" +
-  ")=>[e(\"code\",{},u),a,e(\"code\",{},c),y(d),h>0?e(\"strong\",{cla" +
-  "ss:\"bad\"},y(h)):\"0\"]),\"No policy on trial would have denied " +
-  "a call.\")),E(o,k(\"Policies on trial that would have denied n" +
-  "othing\",[\"Operation\",\"Policy\",\"Calls since the feed began\"]," +
-  "r.silent.map(({operation:u,table:a,policy:c,calls:d})=>[e(\"s" +
-  "pan\",{},e(\"code\",{},u),\" \",e(\"small\",{},a)),c,d===0?e(\"small" +
-  "\",{},\"never called\"):y(d)]),\"There is none, or consoleRoutes" +
-  " has no tables.\"))}catch(r){t.textContent=r instanceof Error" +
-  "?r.message:String(r)}};return s(),{root:e(\"section\",{},e(\"h1" +
-  "\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"panel\"},e(\"h" +
-  "2\",{},\"Would have been denied, last day\"),n),e(\"section\",{cl" +
-  "ass:\"panel\"},e(\"h2\",{},\"On trial, and denied nothing\"),o),e(" +
-  "\"p\",{},S(\"Refresh\",s),\" \",e(\"a\",{href:\"#decisions?kind=on%20" +
-  "trial\"},\"The calls\"))),update:()=>{}}}var te={now:{title:\"No" +
-  "w\",make:ye},coverage:{title:\"Coverage\",make:de},decisions:{t" +
-  "itle:\"Decisions\",make:ce},limits:{title:\"Limits\",make:pe},sh" +
-  "adow:{title:\"Shadow\",make:ge},keys:{title:\"Keys and sessions" +
-  "\",make:me}},be=document.querySelector(\"main\"),we=document.qu" +
-  "erySelector(\"nav\"),Z=document.querySelector(\"#status\"),j,ee=" +
-  "!1;function Ee(){let[t=\"\",n=\"\"]=location.hash.slice(1).split" +
-  "(\"?\");if(t===\"main\")return be.focus();let o=Object.hasOwn(te" +
-  ",t)?t:\"now\",s=te[o];if(s===void 0)return;let l=j!==void 0,r=" +
-  "new URLSearchParams(n);j=s.make(r.get(\"request\")??void 0,r.g" +
-  "et(\"kind\")??void 0),j.update(),be.replaceChildren(j.root),do" +
-  "cument.title=`${s.title} \\xB7 apisec console`;for(let i of w" +
-  "e.querySelectorAll(\"a\"))i.hash===`#${o}`?i.setAttribute(\"ari" +
-  "a-current\",\"page\"):i.removeAttribute(\"aria-current\");l&&j.ro" +
-  "ot.querySelector(\"h1\")?.focus()}function _e(){ee||(ee=!0,req" +
-  "uestAnimationFrame(()=>{ee=!1,j?.update()}))}var ve={live:\"L" +
-  "ive\",reconnecting:\"Reconnecting \\u2026\",denied:\"Not connecte" +
-  "d: signed out, or too many pages are open. Reload to sign in" +
-  ".\"};function We(t){Z.textContent!==ve[t]&&(Z.textContent=ve[" +
-  "t],Z.className=t)}we.append(...Object.entries(te).map(([t,{t" +
-  "itle:n}])=>e(\"a\",{href:`#${t}`},n)));addEventListener(\"hashc" +
-  "hange\",Ee);b.abilities=await $(\"abilities\").catch(()=>b.abil" +
-  "ities);Ee();Q(_e,We);\n";
+  "rn de(s,n),s.append(...K(o)),s}var $e=\"http://www.w3.org/200" +
+  "0/svg\";function X(t,n,...o){let s=document.createElementNS($" +
+  "e,t);return de(s,n),s.append(...K(o)),s}function C(t,...n){t" +
+  ".replaceChildren(...K(n))}function Y(t,...n){let o=e(\"div\",{" +
+  "});o.append(...K(n));let[s,r]=[Array.from(t.childNodes),Arra" +
+  "y.from(o.childNodes)];for(let[i,a]of r.entries()){let c=s[i]" +
+  ";if(c===void 0)t.append(a);else{if(c.isEqualNode(a))continue" +
+  ";le(c)&&le(a)?(c.setAttribute(\"aria-label\",a.getAttribute(\"a" +
+  "ria-label\")??\"\"),c.replaceChildren(...Array.from(a.childNode" +
+  "s))):t.replaceChild(a,c)}}for(let i of s.slice(r.length))t.r" +
+  "emoveChild(i)}function le(t){return t instanceof HTMLElement" +
+  "&&t.getAttribute(\"role\")===\"region\"}function de(t,n){for(let" +
+  "[o,s]of Object.entries(n))s!==void 0&&s!==!1&&t.setAttribute" +
+  "(o,s===!0?\"\":String(s))}function K(t){return t.flatMap(n=>n=" +
+  "==void 0||n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function " +
+  "L(t,n,o,s){if(o.length===0)return e(\"p\",{class:\"empty\"},s);l" +
+  "et r=e(\"tr\",{},...n.map(a=>e(\"th\",{scope:\"col\"},a))),i=o.map" +
+  "(a=>Z(n,a));return e(\"div\",{class:\"scroll\",tabindex:0,role:\"" +
+  "region\",\"aria-label\":t},e(\"table\",{},e(\"caption\",{class:\"hid" +
+  "den\"},t),e(\"thead\",{},r),e(\"tbody\",{},...i)))}function Z(t,n" +
+  "){return e(\"tr\",{},...n.map((o,s)=>e(\"td\",{\"data-head\":t[s]}" +
+  ",o)))}function S(t,n,o=\"\",s){let r=s===void 0?void 0:`${t} $" +
+  "{s}`,i=e(\"button\",{type:\"button\",class:o,\"aria-label\":r},t)," +
+  "a=async()=>{i.disabled=!0;try{await n()}finally{i.disabled=!" +
+  "1}};return i.addEventListener(\"click\",()=>{a()}),i}function " +
+  "T(t,n){return e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}va" +
+  "r Oe=new Intl.NumberFormat(\"en\"),h=t=>Oe.format(t),He=new In" +
+  "tl.DateTimeFormat(\"en-GB\",{timeStyle:\"medium\"}),Re=new Intl." +
+  "DateTimeFormat(\"en-GB\",{dateStyle:\"medium\",timeStyle:\"short\"" +
+  "});function M(t){if(t===void 0||!Number.isFinite(t))return\"\\" +
+  "u2013\";let n=new Date(t),o=Math.abs(Date.now()-t)<432e5;retu" +
+  "rn e(\"time\",{datetime:n.toISOString()},(o?He:Re).format(n))}" +
+  "function N(t,n,o){let s=n[0]?.[1]??1;return L(t,[\"Name\",\"Cou" +
+  "nt\",\"Share\"],n.map(([r,i])=>[e(\"code\",{},r),h(i),e(\"meter\",{" +
+  "min:0,max:s,value:i,\"aria-hidden\":\"true\"})]),o)}var g={abili" +
+  "ties:{acts:!1,limits:!1,keys:!1,sessions:!1},latest:void 0,s" +
+  "econds:new Map,events:[],left:0};function Ne(t){\"since\"in t?" +
+  "(g.seconds.clear(),g.left=0):g.left+=t.left;let o=new Set(g." +
+  "events.map(({id:i})=>i)),s=t.events.filter(({id:i})=>!o.has(" +
+  "i));s.length>0&&(g.events=[...g.events,...s].slice(-1e3));fo" +
+  "r(let i of t.seconds)g.seconds.set(i[0],i);let r=Math.floor(" +
+  "t.now/1e3)-300;for(let i of g.seconds.keys())i<r&&g.seconds." +
+  "delete(i);g.latest={since:g.latest?.since??t.now,...t}}var e" +
+  "e=new URL(\".\",location.href);async function x(t){let n=await" +
+  " fetch(new URL(t,ee));if(!n.ok)throw new Error(await ce(n));" +
+  "return await n.json()}async function $(t,n){let o=await fetc" +
+  "h(new URL(t,ee),{method:\"POST\",headers:{\"content-type\":\"appl" +
+  "ication/json\"},body:JSON.stringify(n)});if(!o.ok)throw new E" +
+  "rror(await ce(o));return await o.json()}async function ce(t)" +
+  "{let n=await t.json().catch(()=>({}));return`${typeof n.deta" +
+  "il==\"string\"?n.detail:\"That did not work.\"} (${t.status}${ty" +
+  "peof n.code==\"string\"?`, ${n.code}`:\"\"})`}function te(t,n){l" +
+  "et o=new EventSource(new URL(\"events\",ee)),s=r=>{Ne(JSON.par" +
+  "se(r.data)),n(\"live\"),t()};o.addEventListener(\"snapshot\",s)," +
+  "o.addEventListener(\"tick\",s),o.addEventListener(\"error\",()=>" +
+  "{if(o.readyState!==EventSource.CLOSED)return n(\"reconnecting" +
+  "\");n(\"denied\"),setTimeout(()=>te(t,n),1e4)})}function ue(t){" +
+  "return L(\"API versions\",[\"Version\",\"State\",\"Ends\",\"Successor" +
+  "\",\"Calls\",\"Callers today\"],t.map(({version:n,state:o,depreca" +
+  "tedAt:s,sunsetAt:r,successor:i,calls:a,callers:c,tables:u})=" +
+  ">[e(\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{},u.join(\", \")))" +
+  ",o===\"deprecated\"?e(\"span\",{},ne(o,a),\" since \",M(s)):ne(o,a" +
+  "),M(r),i===void 0?\"\\u2013\":e(\"code\",{},i),a===0?e(\"small\",{}" +
+  ",\"none\"):h(a),c===void 0?\"\\u2013\":h(c)]),\"No call named a ve" +
+  "rsion, and no table tells versions apart.\")}function me(t){r" +
+  "eturn L(\"Callers of versions\",[\"Version\",\"State\",\"Caller\",\"C" +
+  "alls\"],t.map(({version:n,state:o,caller:s,calls:r})=>[e(\"cod" +
+  "e\",{},n),ne(o,r),e(\"code\",{},s),h(r)]),\"No call named a vers" +
+  "ion.\")}function ne(t,n){return(t===\"deprecated\"||t===\"ended\"" +
+  ")&&n>0?e(\"strong\",{class:\"bad\"},t):t}var B=3,pe=[\"Operation\"" +
+  ",\"Authentication\",\"Grant\",\"Limit\",\"Input\",\"Output\",\"Other\",\"" +
+  "Calls\",\"Denied\"],De={all:\"all\",open:\"open to everyone\",unlim" +
+  "ited:\"without a limit\",unchecked:\"without input check\",uncal" +
+  "led:\"never called\",trial:\"with a policy on trial\"};function " +
+  "ye(){let t=e(\"input\",{type:\"search\"}),n=e(\"select\",{},...Obj" +
+  "ect.entries(De).map(([E,w])=>e(\"option\",{value:E},w))),o=e(\"" +
+  "p\",{class:\"told\",role:\"status\"},\"Loading \\u2026\"),s=e(\"div\"," +
+  "{class:\"wide lines\"}),r=e(\"div\",{}),i=fe(\"Back\",()=>p(Math.m" +
+  "ax(0,u-1))),a=fe(\"Next\",()=>p(u+l)),c=e(\"p\",{class:\"buttons\"" +
+  "},i,a),u=0,l=0,d=0,y=0,m=({lines:E,from:w,total:A,since:O})=" +
+  ">{u=w,l=E.length;let I=w+E.length;i.setAttribute(\"aria-disab" +
+  "led\",String(w===0)),a.setAttribute(\"aria-disabled\",String(I>" +
+  "=A)),c.hidden=E.length===A,C(o,`${h(Math.min(w+1,A))} to ${h" +
+  "(I)} of ${h(A)} operations, calls since `,M(O),\".\"),d++;let " +
+  "_=d,W=L(\"Operations and what guards them\",pe,E.slice(0,B).ma" +
+  "p(he),\"No operation is like that. Give consoleRoutes the opt" +
+  "ion coverage, if there is none at all.\");C(s,W);let R=W.quer" +
+  "ySelector(\"tbody\"),F=H=>{H>=E.length||requestAnimationFrame(" +
+  "()=>{if(_!==d)return;let G=E.slice(H,H+B);R?.append(...G.map" +
+  "(z=>Z(pe,he(z)))),F(H+B)})};F(B)},f=({unlisted:E,versions:w," +
+  "versionCallers:A})=>{C(r,e(\"div\",{class:\"columns\"},e(\"sectio" +
+  "n\",{class:\"panel\"},e(\"h2\",{},\"Called, and in no table (denie" +
+  "d)\"),N(\"Unlisted operations\",E,\"Nothing unlisted was called." +
+  "\")),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"API versions, las" +
+  "t day\"),ue(w)),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Who ca" +
+  "lls which version, last day\"),me(A))))},p=async E=>{y++;let " +
+  "w=y,A=new URLSearchParams({from:String(E),find:t.value,show:" +
+  "n.value});try{let O=await x(`coverage?${A}`);if(w!==y)return" +
+  ";m(O),f(O)}catch(O){w===y&&(o.textContent=String(O))}},b=()=" +
+  ">{p(0)};return t.addEventListener(\"input\",b),n.addEventListe" +
+  "ner(\"change\",b),b(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1" +
+  "},\"Coverage\"),e(\"div\",{class:\"filters\",role:\"search\"},T(\"Ope" +
+  "ration\",t),T(\"Show\",n),S(\"Refresh\",()=>p(u))),o,s,c,r),updat" +
+  "e:()=>{}}}function fe(t,n){let o=e(\"button\",{type:\"button\"}," +
+  "t);return o.addEventListener(\"click\",()=>{o.getAttribute(\"ar" +
+  "ia-disabled\")!==\"true\"&&n()}),o}function he(t){let{operation" +
+  ":n,authentication:o,grant:s,limit:r,input:i,output:a,other:c" +
+  "}=t,{open:u,calls:l,denied:d}=t;return[e(\"span\",{},e(\"code\"," +
+  "{},n),\" \",e(\"small\",{},t.table),t.shadow.length>0&&e(\"small\"" +
+  ",{class:\"key act\"},`on trial: ${t.shadow.join(\", \")}`)),D(o)" +
+  ",u?e(\"strong\",{class:\"bad\"},`open: ${s.join(\", \")||\"no grant" +
+  " known\"}`):D(s),D(r),D(i),D(a),D(c),l===0?e(\"small\",{},\"neve" +
+  "r\"):h(l),d===0?\"0\":e(\"span\",{class:\"bad\"},h(d))]}function D(" +
+  "t){return t.join(\", \")||\"\\u2013\"}var Pe=100,Ve=2;function ge" +
+  "(t,n){let o=e(\"input\",{type:\"search\",placeholder:\"code, oper" +
+  "ation, caller \\u2026\"});t!==void 0&&(o.value=t);let s=e(\"sel" +
+  "ect\",{},...[\"all\",\"denied\",\"failed\",\"succeeded\",\"acts\",\"on t" +
+  "rial\"].map(w=>e(\"option\",{value:w},w)));n!==void 0&&(s.value" +
+  "=n);let r=e(\"ol\",{class:\"events\",\"aria-label\":\"Newest decisi" +
+  "ons\"}),i=e(\"p\",{class:\"told\"}),a=e(\"p\",{class:\"hidden\",role:" +
+  "\"status\"}),c=!1,u=[],l=S(\"Pause\",()=>{c=!c,l.textContent=c?\"" +
+  "Go on\":\"Pause\",l.setAttribute(\"aria-pressed\",String(c)),c||b" +
+  "()}),d=new Map,y=()=>{let w=o.value.trim().toLowerCase(),A=n" +
+  "ew Set(g.events.map(({id:k})=>k)),I=[...u.filter(({id:k})=>!" +
+  "A.has(k)),...g.events].filter(k=>qe(k,s.value)&&Ie(k,w)),_=I" +
+  ".slice(-Pe).toReversed(),W=new Set(_.map(({id:k})=>k)),[R]=[" +
+  "...d].find(([,k])=>k.contains(document.activeElement))??[];f" +
+  "or(let k of d.keys())!W.has(k)&&k!==R&&d.delete(k);let F=Ve," +
+  "H=_.flatMap(k=>{let Q=d.get(k.id)??(F-- >0?_e(k):void 0);ret" +
+  "urn Q===void 0?[]:(d.set(k.id,Q),[Q])}),G=R===void 0||W.has(" +
+  "R)?void 0:d.get(R);G!==void 0&&H.push(G),je(r,H),F<0&&f();le" +
+  "t z=g.left>0?` ${h(g.left)} came too fast to be sent.`:\"\";i." +
+  "textContent=`${h(_.length)} of ${h(I.length)} shown.${z}`},m" +
+  "=!1,f=()=>{m||(m=!0,requestAnimationFrame(()=>{m=!1,y()}))}," +
+  "p=async w=>{let A=`decisions?request=${encodeURIComponent(w)" +
+  "}`;u=await x(A).catch(()=>[]),v(),r.querySelector(\"details\")" +
+  "?.setAttribute(\"open\",\"\")},b=()=>{!c&&!m&&y()},v=()=>{y(),a." +
+  "textContent=i.textContent};o.addEventListener(\"input\",v),s.a" +
+  "ddEventListener(\"change\",v),t!==void 0&&p(t);let E=e(\"sectio" +
+  "n\",{},e(\"h1\",{tabindex:-1},\"Decisions\"),e(\"form\",{class:\"fil" +
+  "ters\",role:\"search\"},T(\"Filter\",o),T(\"Show\",s),l),i,a,r);ret" +
+  "urn E.querySelector(\"form\")?.addEventListener(\"submit\",w=>w." +
+  "preventDefault()),{root:E,update:b}}function je(t,n){let o=n" +
+  "ew Set(n);for(let r of Array.from(t.children))o.has(r)||r.re" +
+  "move();let s=t.firstElementChild;for(let r of n)r===s?s=s.ne" +
+  "xtElementSibling:t.insertBefore(r,s)}function qe(t,n){return" +
+  " n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n===\"on trial\"?t.wou" +
+  "ldDeny!==void 0:t.kind===\"decision\"&&t.outcome===n}function " +
+  "Ie(t,n){if(n===\"\")return!0;let{operation:o,code:s,policy:r,p" +
+  "rincipal:i,peer:a,requestId:c,act:u,tenant:l,client:d}=t;ret" +
+  "urn[o,s,r,i,a,c,u,l,d].some(y=>y?.toLowerCase().includes(n)=" +
+  "==!0)}function _e(t){let{outcome:n,operation:o,code:s,policy" +
+  ":r,act:i,subject:a,principal:c,peer:u,kind:l}=t,d=e(\"details" +
+  "\",{},e(\"summary\",{},M(t.time),e(\"span\",{class:`key ${l===\"ac" +
+  "t\"?\"act\":n}`},l===\"act\"?\"act\":n),e(\"span\",{class:\"operation\"" +
+  "},i??o??\"unknown operation\"),e(\"code\",{},s??\"\"),e(\"span\",{cl" +
+  "ass:\"who\"},a??c??u??\"unknown caller\")));return d.addEventLis" +
+  "tener(\"toggle\",()=>{d.open&&d.children.length===1&&d.append(" +
+  "We(t,r))}),e(\"li\",{},d)}function We(t,n){let{requestId:o,tra" +
+  "ce:s=[],wouldDeny:r=[],degraded:i=[],target:a,data:c}=t,u=[[" +
+  "\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.denialKind??\"\"})`]," +
+  "[\"Reason, for operators\",t.cause??t.reason],[\"Would be denie" +
+  "d by\",r.join(\", \")],[\"Degraded\",i.join(\", \")],[\"Target\",a&&`" +
+  "${a.type} ${a.id}`],[\"Data\",c&&JSON.stringify(c)],[\"Event\",`" +
+  "${t.event} (${t.severity})`],[\"Protocol\",[t.protocol,t.statu" +
+  "s].filter(l=>l!==void 0).join(\" \")],[\"Principal\",t.principal" +
+  "],[\"Client\",t.client],[\"Tenant\",t.tenant],[\"API key\",t.apiKe" +
+  "y],[\"Peer\",t.peer],[\"Latency\",t.latencyMs===void 0?void 0:`$" +
+  "{t.latencyMs} ms`],[\"Request\",o&&e(\"a\",{href:`#decisions?req" +
+  "uest=${encodeURIComponent(o)}`},o)],[\"Trace id\",t.traceId]];" +
+  "return e(\"div\",{class:\"full\"},e(\"dl\",{},...u.flatMap(([l,d])" +
+  "=>d===void 0||d===\"\"||d===!1?[]:[e(\"dt\",{},l),e(\"dd\",{},d)])" +
+  "),s.length>0&&e(\"h2\",{},\"Policies that ran\"),s.length>0&&e(\"" +
+  "ol\",{class:\"trace\"},...s.map(l=>e(\"li\",{class:/: denied/.tes" +
+  "t(l)?\"bad\":void 0},l))))}function P(t,n,o,s){let r=e(\"p\",{cl" +
+  "ass:\"bad\",role:\"alert\"}),i=e(\"button\",{type:\"submit\",class:\"" +
+  "danger\"},o),a=e(\"button\",{type:\"button\"},\"Cancel\"),c=e(\"form" +
+  "\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,r,e(\"div\",{class:\"bu" +
+  "ttons\"},a,i)),u=be(c),l=async()=>{i.disabled=!0;try{await s(" +
+  "),u.close()}catch(d){r.textContent=d instanceof Error?d.mess" +
+  "age:String(d),i.disabled=!1}};a.addEventListener(\"click\",()=" +
+  ">u.close()),c.addEventListener(\"submit\",d=>{d.preventDefault" +
+  "(),l()})}function V(t,...n){let o=e(\"button\",{type:\"button\"}" +
+  ",\"Close\"),s=be(e(\"div\",{},e(\"h2\",{id:\"dialog-title\"},t),...n" +
+  ",o));o.addEventListener(\"click\",()=>s.close())}var oe=new Ma" +
+  "p;function Fe(t){let n=t?.closest(\"dialog\");return n?oe.get(" +
+  "n)??null:t}function Ue(t){let n=t?.getAttribute(\"aria-label\"" +
+  "),o=Array.from(document.querySelectorAll(\"main button\"),i=>i" +
+  "),r=(t?.isConnected?t:o.find(i=>n&&i.getAttribute(\"aria-labe" +
+  "l\")===n))??document.querySelector(\"main h1\");r instanceof HT" +
+  "MLElement&&r.focus()}function be(t){let n=e(\"dialog\",{\"aria-" +
+  "labelledby\":\"dialog-title\"},t),o=Fe(document.activeElement);" +
+  "return n.addEventListener(\"close\",()=>{n.remove(),oe.delete(" +
+  "n),document.querySelector(\"dialog\")===null&&Ue(o)}),oe.set(n" +
+  ",o),document.body.append(n),n.showModal(),n}function j(t){re" +
+  "turn t?\"\":\"It was done, but the audit trail did not take it." +
+  " Tell whoever keeps the trail.\"}function ve(){let{keys:t,ses" +
+  "sions:n}=g.abilities;return{root:e(\"section\",{},e(\"h1\",{tabi" +
+  "ndex:-1},\"Keys and sessions\"),t?Ge():e(\"p\",{class:\"empty\"},\"" +
+  "Give consoleRoutes the option keys to see API keys.\"),n?Ke()" +
+  ":e(\"p\",{class:\"empty\"},\"Give consoleRoutes the option sessio" +
+  "ns to see sessions.\")),update:()=>{}}}function Ge(){let t=e(" +
+  "\"input\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(\"div" +
+  "\",{class:\"wide\"}),o=e(\"p\",{class:\"hidden\",role:\"status\"}),s=" +
+  "[],r=async()=>{try{let{keys:l,next:d}=await $(\"keys/list\",{t" +
+  "enant:t.value,after:s.at(-1)});C(n,L(\"API keys\",[\"Name\",\"Id\"" +
+  ",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],l.map(" +
+  "y=>i(y)),\"There are no keys here.\"),d!==void 0&&S(\"Next\",()=" +
+  ">(s.push(d),r()))),o.textContent=we(l.length,\"key\")}catch(l)" +
+  "{C(n,e(\"p\",{class:\"bad\",role:\"alert\"},l instanceof Error?l.m" +
+  "essage:String(l)))}},i=l=>{let{name:d,id:y,owner:m,status:f," +
+  "createdAt:p,lastUsedAt:b,expiresAt:v,previous:E}=l,w=f===\"re" +
+  "voked\",A=E!==void 0&&E.until>Date.now();return[d,e(\"code\",{}" +
+  ",y),`${m.type} ${m.id}`,e(\"span\",{class:w?\"bad\":void 0},f,A?" +
+  "\", old secret still good until \":\"\",A&&M(E.until)),Be(p),M(b" +
+  "),M(v),g.abilities.acts&&!w&&e(\"span\",{class:\"buttons\"},S(\"R" +
+  "otate \\u2026\",()=>a(l),\"\",l.name),S(\"Revoke \\u2026\",()=>c(l)" +
+  ",\"danger\",l.name))]},a=({id:l,name:d,generation:y})=>{let m=" +
+  "e(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,requi" +
+  "red:!0});P(`Rotate the key \\u201C${d}\\u201D?`,[T(\"Hours for " +
+  "which the old secret stays good\",m)],\"Rotate\",async()=>{let " +
+  "f={id:l,generation:y,overlapHours:m.valueAsNumber},{key:p,re" +
+  "corded:b}=await $(\"keys/rotate\",f);await r(),V(\"The new key\"" +
+  ",\"It is shown once, here.\",e(\"code\",{class:\"secret\"},p),e(\"p" +
+  "\",{class:\"bad\"},j(b)))})},c=({id:l,name:d})=>{let y=e(\"input" +
+  "\",{maxlength:512,required:!0});P(`Revoke the key \\u201C${d}\\" +
+  "u201D?`,[\"Nobody can undo this.\",T(\"Reason, for the audit tr" +
+  "ail\",y)],\"Revoke\",async()=>{let{recorded:m}=await $(\"keys/re" +
+  "voke\",{id:l,reason:y.value});await r(),m||V(\"Revoked\",j(m))}" +
+  ")},u=e(\"form\",{class:\"filters\"},T(\"Tenant\",t),e(\"button\",{}," +
+  "\"List\"));return u.addEventListener(\"submit\",l=>{l.preventDef" +
+  "ault(),s=[],r()}),r(),e(\"section\",{class:\"panel\"},e(\"h2\",{}," +
+  "\"API keys\"),u,o,n)}function Ke(){let t=e(\"input\",{name:\"issu" +
+  "er\",required:!0}),n=e(\"input\",{name:\"subject\",required:!0})," +
+  "o=e(\"div\",{class:\"wide\"}),s=e(\"p\",{class:\"hidden\",role:\"stat" +
+  "us\"}),r=()=>({issuer:t.value,subject:n.value}),i=async()=>{l" +
+  "et u=r();try{let l=await $(\"sessions/list\",u);C(o,L(\"Session" +
+  "s\",[\"Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"],l.map(({hand" +
+  "le:d,clientId:y,createdAt:m,seenAt:f,expiresAt:p})=>[y,M(m)," +
+  "M(f),M(p),g.abilities.acts&&S(\"End \\u2026\",()=>a({...u,handl" +
+  "e:d},\"this session\"),\"danger\",d.slice(0,8))]),\"This user has" +
+  " no session.\"),l.length>1&&g.abilities.acts&&S(\"End all \\u20" +
+  "26\",()=>a({...u,all:!0},\"all of them\"),\"danger\")),s.textCont" +
+  "ent=we(l.length,\"session\")}catch(l){C(o,e(\"p\",{class:\"bad\",r" +
+  "ole:\"alert\"},l instanceof Error?l.message:String(l)))}},a=(u" +
+  ",l)=>P(`End ${l}?`,[\"The user has to sign in again.\"],\"End\"," +
+  "async()=>{let{recorded:d}=await $(\"sessions/end\",u);await i(" +
+  "),d||V(\"Ended\",j(d))}),c=e(\"form\",{class:\"filters\"},T(\"Issue" +
+  "r\",t),T(\"Subject\",n),e(\"button\",{},\"List\"));return c.addEven" +
+  "tListener(\"submit\",u=>{u.preventDefault(),i()}),e(\"section\"," +
+  "{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),c,s,o)}funct" +
+  "ion we(t,n){return t===1?`One ${n} is listed.`:`${h(t)} ${n}" +
+  "s are listed.`}function Be(t){let n=Math.floor((Date.now()-t" +
+  ")/864e5);return e(\"span\",{class:n>365?\"bad\":void 0},n===0?\"t" +
+  "oday\":`${n} days`)}function Ee(){let t=e(\"div\",{}),n=e(\"div\"" +
+  ",{}),o=e(\"div\",{\"aria-live\":\"polite\"}),s=e(\"p\",{class:\"bad\"," +
+  "role:\"alert\"}),r=e(\"select\",{name:\"limit\"}),i=e(\"input\",{nam" +
+  "e:\"key\",required:!0}),a=e(\"input\",{name:\"tenant\"}),c=async m" +
+  "=>{s.textContent=\"\";let f={limit:r.value,...m},p=m.alias??m." +
+  "key??\"\";try{let b=await $(\"limits/read\",f);C(o,e(\"h3\",{},`${" +
+  "f.limit}: ${p}`),L(\"What is left\",[\"Kind\",\"Left\",\"Of\",\"Share" +
+  "\",\"Full again in\"],b.map(v=>[v.algorithm,h(Math.floor(v.rema" +
+  "ining)),h(v.capacity),e(\"meter\",{min:0,max:v.capacity,low:v." +
+  "capacity*.2,value:v.remaining,\"aria-hidden\":\"true\"}),`${h(Ma" +
+  "th.ceil(v.resetAfterMs/1e3))} s`]),\"This limit counts nothin" +
+  "g.\"),g.abilities.acts&&S(\"Reset \\u2026\",()=>u(f,p),\"danger\")" +
+  ")}catch(b){s.textContent=b instanceof Error?b.message:String" +
+  "(b)}},u=(m,f)=>P(`Reset the limit of ${f}?`,[\"What was used " +
+  "is forgotten.\"],\"Reset\",async()=>{let{recorded:p}=await $(\"l" +
+  "imits/reset\",m);p||V(\"Reset\",j(p)),await c(m)}),l=async()=>{" +
+  "try{let m=await x(\"limits\"),f=r.value;C(r,...m.limits.map(p=" +
+  ">e(\"option\",{},p))),m.limits.includes(f)&&(r.value=f),C(t,L(" +
+  "\"Callers who call most\",[\"Caller\",\"Calls\",\"Denied\",\"Acts\"],m" +
+  ".hottest.map(({alias:p,calls:b,denied:v})=>[e(\"code\",{},p),h" +
+  "(b),v>0?e(\"span\",{class:\"bad\"},h(v)):\"0\",m.limits.length>0&&" +
+  "S(\"Look\",()=>c({alias:p}),\"\",p)]),\"Nobody called in the last" +
+  " minutes.\")),C(n,L(\"Limits that would fit\",[\"Operation\",\"Cal" +
+  "ls of a caller in a minute\",\"Learned from\"],m.suggested.map(" +
+  "({operation:p,perMinute:b,observations:v})=>[e(\"code\",{},p)," +
+  "h(b),`${h(v)} caller-minutes`]),\"Nothing was learned yet: gi" +
+  "ve consoleRoutes the option usage, and it some minutes.\"))}c" +
+  "atch(m){s.textContent=String(m)}};l();let d=e(\"form\",{class:" +
+  "\"filters\"},T(\"Limit\",r),T(\"Caller, as the limit counts it\",i" +
+  "),T(\"Tenant\",a),e(\"button\",{},\"Look\"));return d.addEventList" +
+  "ener(\"submit\",m=>{m.preventDefault(),c({key:i.value,...a.val" +
+  "ue!==\"\"&&{tenant:a.value}})}),{root:e(\"section\",{},e(\"h1\",{t" +
+  "abindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"section\"," +
+  "{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last minutes\"),t" +
+  ",e(\"p\",{class:\"buttons\"},S(\"Refresh\",l))),e(\"section\",{class" +
+  ":\"panel\"},e(\"h2\",{},\"What is left to a caller\"),g.abilities." +
+  "limits?d:e(\"p\",{class:\"empty\"},\"Give consoleRoutes the optio" +
+  "n limits.\"),s,o),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Sugg" +
+  "ested limits\"),n))),update:()=>{}}}var J=120,se=120,U=[\"succ" +
+  "eeded\",\"denied\",\"failed\",\"aborted\"];function Ce(){let t=e(\"d" +
+  "l\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"div\",{}),s=e(\"div\"" +
+  ",{});return{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Now\")," +
+  "t,n,e(\"div\",{class:\"columns\"},Le(\"Denials by code, last minu" +
+  "tes\",o),Le(\"Health\",s))),update:()=>{let{latest:a}=g;if(a===" +
+  "void 0)return;let c=Math.floor(a.now/1e3),u=Array.from({leng" +
+  "th:J},(f,p)=>{let[,...b]=g.seconds.get(c-J+p)??[0,0,0,0,0];r" +
+  "eturn b}),l=U.map((f,p)=>u.reduce((b,v)=>b+(v[p]??0),0)),y=u" +
+  ".slice(-10).flat().reduce((f,p)=>f+p,0)/10;t.replaceChildren" +
+  "(...ke(\"Decisions a second\",y<10?y.toFixed(1):h(Math.round(y" +
+  "))),...U.flatMap((f,p)=>ke(`${f}, 2 min`,h(l[p]??0),f))),n.r" +
+  "eplaceChildren(Je(u,l),e(\"figcaption\",{},\"The last two minut" +
+  "es. \",...U.flatMap(f=>[e(\"span\",{class:`key ${f}`},f),\" \"]))" +
+  "),Y(o,N(\"Codes\",a.codes,\"Nothing was denied.\"));let m=a.sink" +
+  "s.filter(({healthy:f,lost:p})=>!f||p>0);Y(s,a.degraded.lengt" +
+  "h>0&&e(\"h3\",{},\"Unavailable or degraded, last minutes\"),m.le" +
+  "ngth===0&&a.degraded.length===0?e(\"p\",{class:\"good\"},\"\\u2713" +
+  " No store or sink is degraded.\"):N(\"Degraded\",a.degraded,\"No" +
+  " decision is degraded.\"),e(\"h3\",{},\"Sinks of the audit trail" +
+  "\"),L(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waiting\",\"L" +
+  "ost\"],a.sinks.map(({name:f,healthy:p,queued:b,lost:v})=>[f,p" +
+  "?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),h(b),v>0?e(\"strong" +
+  "\",{class:\"bad\"},h(v)):\"0\"]),\"There are no sinks.\"),a.shadow." +
+  "length>0&&e(\"h3\",{},\"Policies on trial would have denied, la" +
+  "st day\"),a.shadow.length>0&&N(\"Shadow\",a.shadow,\"\"))}}}funct" +
+  "ion Le(t,n){return e(\"section\",{class:\"panel\"},e(\"h2\",{},t)," +
+  "n)}function ke(t,n,o=\"\"){return[e(\"div\",{class:`tile ${o}`}," +
+  "e(\"dt\",{},t),e(\"dd\",{},n))]}function Je(t,n){let o=Math.max(" +
+  "1,...t.map(a=>a.reduce((c,u)=>c+u,0))),s=a=>(se-a/o*se).toFi" +
+  "xed(1),r=U.map((a,c)=>{let u=d=>d.slice(0,c).reduce((y,m)=>y" +
+  "+m,0),l=t.map((d,y)=>{let[m,f]=[u(d),d[c]??0];return f===0?\"" +
+  "\":`M${y} ${s(m)}V${s(m+f)}h.85V${s(m)}z`});return X(\"path\",{" +
+  "class:a,d:l.join(\"\")})}),i=U.map((a,c)=>`${n[c]} ${a}`).join" +
+  "(\", \");return X(\"svg\",{class:\"chart\",viewBox:`0 0 ${J} ${se}" +
+  "`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Decisi" +
+  "ons in each of the last ${J} seconds: ${i}; at most ${o} in " +
+  "one second.`},...r)}function Se(){let t=e(\"p\",{class:\"told\"," +
+  "role:\"status\"},\"Loading \\u2026\"),n=e(\"div\",{class:\"wide\"}),o" +
+  "=e(\"div\",{class:\"wide\"}),s=async()=>{try{let i=await x(\"shad" +
+  "ow\"),a=i.trials.reduce((c,u)=>c+u.admitted,0);t.textContent=" +
+  "`Calls of the last day that were let in, and that policies o" +
+  "n trial would have denied: ${h(a)}.`,C(n,L(\"What policies on" +
+  " trial would have denied\",[\"Operation\",\"Policy\",\"Code\",\"Woul" +
+  "d be denied\",\"Of them let in\"],i.trials.map(({operation:c,po" +
+  "licy:u,code:l,would:d,admitted:y})=>[e(\"code\",{},c),u,e(\"cod" +
+  "e\",{},l),h(d),y>0?e(\"strong\",{class:\"bad\"},h(y)):\"0\"]),\"No p" +
+  "olicy on trial would have denied a call.\")),C(o,L(\"Policies " +
+  "on trial that would have denied nothing\",[\"Operation\",\"Polic" +
+  "y\",\"Calls since the feed began\"],i.silent.map(({operation:c," +
+  "table:u,policy:l,calls:d})=>[e(\"span\",{},e(\"code\",{},c),\" \"," +
+  "e(\"small\",{},u)),l,d===0?e(\"small\",{},\"never called\"):h(d)])" +
+  ",\"There is none, or consoleRoutes has no tables.\"))}catch(i)" +
+  "{t.textContent=i instanceof Error?i.message:String(i)}};retu" +
+  "rn s(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t" +
+  ",e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Would have been deni" +
+  "ed, last day\"),n),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"On " +
+  "trial, and denied nothing\"),o),e(\"p\",{},S(\"Refresh\",s),\" \",e" +
+  "(\"a\",{href:\"#decisions?kind=on%20trial\"},\"The calls\"))),upda" +
+  "te:()=>{}}}var re={now:{title:\"Now\",make:Ce},coverage:{title" +
+  ":\"Coverage\",make:ye},decisions:{title:\"Decisions\",make:ge},l" +
+  "imits:{title:\"Limits\",make:Ee},shadow:{title:\"Shadow\",make:S" +
+  "e},keys:{title:\"Keys and sessions\",make:ve}},Te=document.que" +
+  "rySelector(\"main\"),Me=document.querySelector(\"nav\"),ie=docum" +
+  "ent.querySelector(\"#status\"),q,ae=!1;function xe(){let[t=\"\"," +
+  "n=\"\"]=location.hash.slice(1).split(\"?\");if(t===\"main\")return" +
+  " Te.focus();let o=Object.hasOwn(re,t)?t:\"now\",s=re[o];if(s==" +
+  "=void 0)return;let r=q!==void 0,i=new URLSearchParams(n);q=s" +
+  ".make(i.get(\"request\")??void 0,i.get(\"kind\")??void 0),q.upda" +
+  "te(),Te.replaceChildren(q.root),document.title=`${s.title} \\" +
+  "xB7 apisec console`;for(let a of Me.querySelectorAll(\"a\"))a." +
+  "hash===`#${o}`?a.setAttribute(\"aria-current\",\"page\"):a.remov" +
+  "eAttribute(\"aria-current\");r&&q.root.querySelector(\"h1\")?.fo" +
+  "cus()}function ze(){ae||(ae=!0,requestAnimationFrame(()=>{ae" +
+  "=!1,q?.update()}))}var Ae={live:\"Live\",reconnecting:\"Reconne" +
+  "cting \\u2026\",denied:\"Not connected: signed out, or too many" +
+  " pages are open. Reload to sign in.\"};function Qe(t){ie.text" +
+  "Content!==Ae[t]&&(ie.textContent=Ae[t],ie.className=t)}Me.ap" +
+  "pend(...Object.entries(re).map(([t,{title:n}])=>e(\"a\",{href:" +
+  "`#${t}`},n)));addEventListener(\"hashchange\",xe);g.abilities=" +
+  "await x(\"abilities\").catch(()=>g.abilities);xe();te(ze,Qe);\n";

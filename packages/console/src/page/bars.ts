@@ -6,7 +6,7 @@ export function bars(caption: string, counts: readonly Count[], empty: string): 
   const most = counts[0]?.[1] ?? 1;
   return table(
     caption,
-    ['Name', 'Count', ''],
+    ['Name', 'Count', 'Share'],
     counts.map(([name, number]): readonly Child[] => [
       h('code', {}, name),
       count(number),

@@ -26,7 +26,9 @@ export function decisionsView(
   );
   if (kind !== undefined) outcome.value = kind;
   const list = h('ol', { class: 'events', 'aria-label': 'Newest decisions' });
-  const told = h('p', { class: 'told', role: 'status' });
+  const told = h('p', { class: 'told' });
+  // Said aloud when somebody has asked for something else, and not with every decision that comes.
+  const said = h('p', { class: 'hidden', role: 'status' });
   let isPaused = false;
   let found: readonly AuditEvent[] = [];
   const pause = button('Pause', () => {
@@ -44,15 +46,19 @@ export function decisionsView(
     const matching = all.filter((event) => isKind(event, outcome.value) && matches(event, words));
     const shown = matching.slice(-SHOWN).toReversed();
     const ids = new Set(shown.map(({ id }) => id));
-    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
+    // Whoever has come to a row by keyboard stays there, although newer ones have taken its place.
+    const [held] = [...rows].find(([, row]) => row.contains(document.activeElement)) ?? [];
+    for (const id of rows.keys()) if (!ids.has(id) && id !== held) rows.delete(id);
     // Rows stay the same elements, so that one that is open, or has the focus, keeps it.
     let room = ROWS_A_FRAME;
-    const elements = shown.flatMap((event) => {
+    const elements: HTMLElement[] = shown.flatMap((event) => {
       const row = rows.get(event.id) ?? (room-- > 0 ? rowOf(event) : undefined);
       if (row === undefined) return [];
       rows.set(event.id, row);
       return [row];
     });
+    const kept = held === undefined || ids.has(held) ? undefined : rows.get(held);
+    if (kept !== undefined) elements.push(kept);
     place(list, elements);
     if (room < 0) goOn();
     const left = state.left > 0 ? ` ${count(state.left)} came too fast to be sent.` : '';
@@ -70,15 +76,19 @@ export function decisionsView(
   const find = async (id: string): Promise<void> => {
     const path = `decisions?request=${encodeURIComponent(id)}`;
     found = await load<readonly AuditEvent[]>(path).catch(() => []);
-    show();
+    narrow();
     list.querySelector('details')?.setAttribute('open', '');
   };
   const update = (): void => {
     // A frame that has rows to draw already shows what is new as well: two turns in one frame would draw twice as many.
     if (!isPaused && !isDue) show();
   };
-  search.addEventListener('input', goOn);
-  outcome.addEventListener('change', show);
+  const narrow = (): void => {
+    show();
+    said.textContent = told.textContent;
+  };
+  search.addEventListener('input', narrow);
+  outcome.addEventListener('change', narrow);
   if (request !== undefined) {
     void find(request);
   }
@@ -94,6 +104,7 @@ export function decisionsView(
       pause,
     ),
     told,
+    said,
     list,
   );
   root.querySelector('form')?.addEventListener('submit', (event) => event.preventDefault());
@@ -188,7 +199,7 @@ function fullOf(event: AuditEvent, policy: string | undefined): HTMLElement {
           : [h('dt', {}, name), h('dd', {}, value)],
       ),
     ),
-    trace.length > 0 && h('h3', {}, 'Policies that ran'),
+    trace.length > 0 && h('h2', {}, 'Policies that ran'),
     trace.length > 0 &&
       h(
         'ol',

@@ -43,14 +43,36 @@ export function say(title: string, ...content: readonly (HTMLElement | string)[]
   done.addEventListener('click', () => dialog.close());
 }
 
+/** What each dialog that is open was opened by. */
+const openers = new Map<Element, Element | null>();
+
+/** Of a dialog that another one has opened, what opened the first. */
+function opener(active: Element | null): Element | null {
+  const dialog = active?.closest('dialog');
+  return dialog ? (openers.get(dialog) ?? null) : active;
+}
+
+/** Where the list was drawn anew, the button of the same name; the beginning of the view where there is none. */
+function focusAgain(before: Element | null): void {
+  const label = before?.getAttribute('aria-label');
+  const alike = Array.from(document.querySelectorAll('main button'), (each) => each as HTMLElement);
+  const again = before?.isConnected
+    ? before
+    : alike.find((each) => label && each.getAttribute('aria-label') === label);
+  const at = again ?? document.querySelector('main h1');
+  if (at instanceof HTMLElement) at.focus();
+}
+
 function open(content: HTMLElement): HTMLDialogElement {
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, content);
-  const before = document.activeElement;
+  const before = opener(document.activeElement);
   // What was shown, a new key perhaps, must not stay in the page.
   dialog.addEventListener('close', () => {
     dialog.remove();
-    if (before instanceof HTMLElement) before.focus();
+    openers.delete(dialog);
+    if (document.querySelector('dialog') === null) focusAgain(before);
   });
+  openers.set(dialog, before);
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

@@ -33,6 +33,31 @@ export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren(...nodesOf(children));
 }
 
+/**
+ * The same, in which what has not changed stays the same element, and a table keeps its place: whoever has the focus
+ * there, or reads it, is not sent back to the beginning of the page.
+ */
+export function renew(element: Element, ...children: readonly Child[]): void {
+  const made = h('div', {});
+  made.append(...nodesOf(children));
+  const [old, fresh] = [Array.from(element.childNodes), Array.from(made.childNodes)];
+  for (const [at, node] of fresh.entries()) {
+    const was = old[at];
+    if (was === undefined) element.append(node);
+    else if (was.isEqualNode(node)) continue;
+    else if (isRegion(was) && isRegion(node)) {
+      was.setAttribute('aria-label', node.getAttribute('aria-label') ?? '');
+      was.replaceChildren(...Array.from(node.childNodes));
+    } else element.replaceChild(node, was);
+  }
+  for (const node of old.slice(fresh.length)) element.removeChild(node);
+}
+
+/** What {@link table} makes, which the keyboard reaches so that it can be scrolled. */
+function isRegion(node: Node): node is HTMLElement {
+  return node instanceof HTMLElement && node.getAttribute('role') === 'region';
+}
+
 function setAttributes(element: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) {

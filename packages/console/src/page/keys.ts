@@ -1,5 +1,5 @@
 import { ask, say, unrecorded } from './dialogs.ts';
-import { button, type Child, field, fill, h, table, time } from './dom.ts';
+import { button, type Child, count, field, fill, h, table, time } from './dom.ts';
 import { post, state } from './state.ts';
 
 interface Key {
@@ -34,7 +34,8 @@ export function keysView(): { readonly root: HTMLElement; readonly update: () =>
 
 function keysPanel(): HTMLElement {
   const tenant = h('input', { name: 'tenant', placeholder: 'of no tenant' });
-  const list = h('div', { class: 'wide', 'aria-live': 'polite' });
+  const list = h('div', { class: 'wide' });
+  const told = h('p', { class: 'hidden', role: 'status' });
   let pages: string[] = [];
 
   const refresh = async (): Promise<void> => {
@@ -57,8 +58,16 @@ function keysPanel(): HTMLElement {
             return refresh();
           }),
       );
+      told.textContent = countOf(keys.length, 'key');
     } catch (cause) {
-      fill(list, h('p', { class: 'bad' }, cause instanceof Error ? cause.message : String(cause)));
+      fill(
+        list,
+        h(
+          'p',
+          { class: 'bad', role: 'alert' },
+          cause instanceof Error ? cause.message : String(cause),
+        ),
+      );
     }
   };
 
@@ -144,13 +153,14 @@ function keysPanel(): HTMLElement {
     void refresh();
   });
   void refresh();
-  return h('section', { class: 'panel' }, h('h2', {}, 'API keys'), form, list);
+  return h('section', { class: 'panel' }, h('h2', {}, 'API keys'), form, told, list);
 }
 
 function sessionsPanel(): HTMLElement {
   const issuer = h('input', { name: 'issuer', required: true });
   const subject = h('input', { name: 'subject', required: true });
-  const list = h('div', { class: 'wide', 'aria-live': 'polite' });
+  const list = h('div', { class: 'wide' });
+  const told = h('p', { class: 'hidden', role: 'status' });
   const owner = (): object => ({ issuer: issuer.value, subject: subject.value });
 
   interface Line {
@@ -188,8 +198,16 @@ function sessionsPanel(): HTMLElement {
           state.abilities.acts &&
           button('End all …', () => end({ ...user, all: true }, 'all of them'), 'danger'),
       );
+      told.textContent = countOf(lines.length, 'session');
     } catch (cause) {
-      fill(list, h('p', { class: 'bad' }, cause instanceof Error ? cause.message : String(cause)));
+      fill(
+        list,
+        h(
+          'p',
+          { class: 'bad', role: 'alert' },
+          cause instanceof Error ? cause.message : String(cause),
+        ),
+      );
     }
   };
   const end = (body: object, which: string): void =>
@@ -209,7 +227,12 @@ function sessionsPanel(): HTMLElement {
     event.preventDefault();
     void refresh();
   });
-  return h('section', { class: 'panel' }, h('h2', {}, 'Sessions of a user'), form, list);
+  return h('section', { class: 'panel' }, h('h2', {}, 'Sessions of a user'), form, told, list);
+}
+
+/** What is said aloud of a list: not the whole of it. */
+function countOf(number: number, what: string): string {
+  return number === 1 ? `One ${what} is listed.` : `${count(number)} ${what}s are listed.`;
 }
 
 /** Old keys are what an operator looks for. */

@@ -28,7 +28,7 @@ export function limitsView(): { readonly root: HTMLElement; readonly update: () 
         h('h3', {}, `${account.limit}: ${name}`),
         table(
           'What is left',
-          ['Kind', 'Left', 'Of', '', 'Full again in'],
+          ['Kind', 'Left', 'Of', 'Share', 'Full again in'],
           lines.map((line): readonly Child[] => [
             line.algorithm,
             count(Math.floor(line.remaining)),
@@ -66,7 +66,7 @@ export function limitsView(): { readonly root: HTMLElement; readonly update: () 
         hottest,
         table(
           'Callers who call most',
-          ['Caller', 'Calls', 'Denied', ''],
+          ['Caller', 'Calls', 'Denied', 'Acts'],
           answer.hottest.map(({ alias, calls, denied }): readonly Child[] => [
             h('code', {}, alias),
             count(calls),

@@ -1,5 +1,5 @@
 import { bars } from './bars.ts';
-import { count, fill, h, svg, table } from './dom.ts';
+import { count, h, renew, svg, table } from './dom.ts';
 import { state } from './state.ts';
 
 const SHOWN_SECONDS = 120;
@@ -53,9 +53,9 @@ export function nowView(): { readonly root: HTMLElement; readonly update: () => 
         ...OUTCOMES.flatMap((name) => [h('span', { class: `key ${name}` }, name), ' ']),
       ),
     );
-    codes.replaceChildren(bars('Codes', latest.codes, 'Nothing was denied.'));
+    renew(codes, bars('Codes', latest.codes, 'Nothing was denied.'));
     const ill = latest.sinks.filter(({ healthy, lost }) => !healthy || lost > 0);
-    fill(
+    renew(
       health,
       latest.degraded.length > 0 && h('h3', {}, 'Unavailable or degraded, last minutes'),
       ill.length === 0 && latest.degraded.length === 0
