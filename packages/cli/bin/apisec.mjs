@@ -1,6 +1,20 @@
 #!/usr/bin/env node
 import { main } from 'apisec';
 
-const code = await main(process.argv.slice(2));
+let problem;
+process.stdout.on('error', (error) => {
+  problem = error;
+  // Nobody reads any more, as behind `head`: what would be written next is waited for in vain.
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 2);
+});
+process.exitCode = await main(process.argv.slice(2));
 // A module that was looked at may have opened sockets, which would keep the process alive.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+process.stdout.write('', (error) => {
+  const failed = problem ?? error;
+  // A report that nobody can read is none. A reader who has left has what it wanted.
+  if (failed && failed.code !== 'EPIPE') {
+    process.exitCode = 2;
+    console.error(`apisec: the output could not be written (${failed.code}).`);
+  }
+  process.stderr.write('', () => process.exit());
+});

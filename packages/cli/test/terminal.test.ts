@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { main } from '../src/index.ts';
 import { terminal } from '../src/terminal.ts';
@@ -91,6 +95,49 @@ describe.each(Object.keys(commands))('apisec %s', (name) => {
     expect(JSON.parse(out)).toBeTypeOf('object');
   });
 });
+
+/** The binary in a shell, with what stands behind it there. */
+async function inShell(args: readonly string[], behind: string) {
+  const line = `${[
+    process.execPath,
+    '--conditions=@apisec/source',
+    '--import',
+    'tsx',
+    'bin/apisec.mjs',
+    ...args,
+  ]
+    .map((word) => `'${word}'`)
+    .join(' ')} ${behind}`;
+  const child = spawn('bash', ['-c', line], {
+    cwd: join(import.meta.dirname, '..'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [err] = await Promise.all([text(child.stderr), text(child.stdout), once(child, 'close')]);
+  return { code: child.exitCode, err };
+}
+
+test.runIf(existsSync('/dev/full'))(
+  'a report that cannot be written is not one in which nothing was found',
+  async () => {
+    expect(await inShell(['doctor', '--jwks', keys], '> /dev/full')).toEqual({
+      code: 2,
+      err: 'apisec: the output could not be written (ENOSPC).\n',
+    });
+    expect((await inShell(['doctor', '--jwks', keys], '> /dev/null')).code).toBe(0);
+  },
+);
+
+test.skipIf(process.platform === 'win32')(
+  'a reader that leaves early changes neither the exit code nor what is on standard error',
+  async () => {
+    // The last command that a shell knows of decides, unless it is told otherwise.
+    const { err, code } = await inShell(
+      ['audit', 'denials', log, '--newest', '1000'],
+      '| head -1 > /dev/null; exit ${PIPESTATUS[0]}',
+    );
+    expect([code, err]).toEqual([1, '']);
+  },
+);
 
 test('every command has its help, with --json in it, and is looked at here or in a test of its own', async () => {
   const { out } = await run(['--help']);
