@@ -36,6 +36,7 @@ export { principalId } from './engine/principal-id.ts';
 export { purposesOf } from './engine/purposes.ts';
 export { report } from './engine/report.ts';
 export { whenDisconnected } from './engine/request.ts';
+export { settingsOf } from './engine/settings.ts';
 export { assertBodyLimit, bodiesWithin, DEFAULT_MAX_BODY_BYTES } from './host/bodies-within.ts';
 export { BODY_HEADERS } from './host/body-headers.ts';
 export { type CertificateLike, certificateContent } from './host/certificate-content.ts';

@@ -73,6 +73,7 @@ export {
   type SyncPolicy,
 } from './engine/policy.ts';
 export { type HeadersView, pathOf, queryOf, type RequestLike } from './engine/request.ts';
+export type { PolicySettings } from './engine/settings.ts';
 export type { Role, TraceEntry } from './engine/trace.ts';
 export {
   type Aspect,

@@ -1,5 +1,6 @@
 import type { Aspect, Presence } from '@apisec/core';
 import { PRESENCE_RANK, templateOf } from '@apisec/core/host';
+import { compareSettings, type NamedPolicy } from './compare-settings.ts';
 
 /** One operation, as far as both sides can say of it. */
 export interface ComparedOperation {
@@ -9,8 +10,8 @@ export interface ComparedOperation {
   readonly denied: boolean;
   /** A GraphQL field below the root: new ones open nothing, since what leads to them is judged. */
   readonly nested: boolean;
-  /** Names of the policies that are enforced, for changes that no aspect shows; undefined in documents. */
-  readonly policies: readonly string[] | undefined;
+  /** The policies that are enforced, for changes that no aspect shows; undefined in documents. */
+  readonly policies: readonly NamedPolicy[] | undefined;
 }
 
 /** One thing that is different. */
@@ -63,7 +64,7 @@ function disappeared({
 }: ComparedOperation): readonly Change[] {
   // Reports leave out nested fields that nothing guards.
   if (nested) {
-    const what = `is gone, or lost ${policies.join(', ')}`;
+    const what = `is gone, or lost ${namesOf(policies).join(', ')}`;
     return policies.length === 0 ? [] : [{ operation, kind: 'opened', what }];
   }
   return denied ? [] : [{ operation, kind: 'closed', what: 'is not served any more' }];
@@ -96,13 +97,22 @@ function changed(was: ComparedOperation, is: ComparedOperation): readonly Change
     changes.push({ operation, kind, what: `${aspect} ${TOLD[now]}, was ${TOLD[then]}` });
   }
   if (was.policies === undefined || is.policies === undefined) return changes;
-  const [lost, gained] = [without(was.policies, is.policies), without(is.policies, was.policies)];
+  const [before, after] = [namesOf(was.policies), namesOf(is.policies)];
+  const [lost, gained] = [without(before, after), without(after, before)];
   if (lost.length > 0) changes.push({ operation, kind: 'opened', what: `lost ${lost.join(', ')}` });
   if (gained.length > 0) {
     // A policy in the place of another one says nothing about which of them is stricter.
     changes.push({ operation, kind: 'closed', what: `gained ${gained.join(', ')}` });
   }
+  for (const { kind, what } of compareSettings(was.policies, is.policies)) {
+    changes.push({ operation, kind, what });
+  }
   return changes;
+}
+
+/** Of those that the name of a combination does not list. */
+function namesOf(policies: readonly NamedPolicy[]): readonly string[] {
+  return policies.filter(({ isListed }) => !isListed).map(({ name }) => name);
 }
 
 /** As many as there are more of it. */

@@ -9,6 +9,7 @@ import { UsageError } from '../command.ts';
 import { readText } from '../files.ts';
 import { findInventory } from '../find-inventory.ts';
 import type { ComparedOperation } from './compare-coverage.ts';
+import type { NamedPolicy } from './compare-settings.ts';
 
 /**
  * What is served, by one of three sources: a module with an application, a report that `apisec coverage --json` wrote,
@@ -62,18 +63,18 @@ function compared({
     nested,
     // A nested field is judged by its policies alone.
     aspects: nested ? {} : aspects,
-    policies: namesOf(policies, ''),
+    policies: namedPolicies(policies, ''),
   };
 }
 
 /** With those inside, but for those that the name of a combination lists: `anyOf(one, other)`. */
-function namesOf(policies: readonly PolicyInfo[], above: string): readonly string[] {
+function namedPolicies(policies: readonly PolicyInfo[], above: string): readonly NamedPolicy[] {
   return policies
     .filter(({ mode, name }) => mode !== 'shadow' && name !== ADMITS_ALL)
-    .flatMap(({ name, parts = [] }) => {
+    .flatMap(({ name, parts = [], settings }) => {
       const isListed = above.endsWith(')') && above.includes(name);
       const full = above === '' ? name : `${above}: ${name}`;
-      return [...(isListed ? [] : [full]), ...namesOf(parts, name)];
+      return [{ name: full, isListed, settings }, ...namedPolicies(parts, name)];
     });
 }
 
@@ -100,6 +101,6 @@ function isPresence(value: unknown): boolean {
 
 function isPolicy(value: unknown): boolean {
   if (!isObject(value) || typeof value['name'] !== 'string') return false;
-  const { parts = [] } = value;
-  return Array.isArray(parts) && parts.every(isPolicy);
+  const { parts = [], settings = {} } = value;
+  return Array.isArray(parts) && parts.every(isPolicy) && isObject(settings);
 }

@@ -1,6 +1,7 @@
 import type { Peer } from '../engine/facts.ts';
 import { type NoFacts, type Outcome, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { addressRanges, embeddedIpv4, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -72,6 +73,7 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
   const policy = definePolicy<{ readonly peer: Peer }, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['ranges', 'unknown']),
     needs: ['peer'],
     adds: [],
     check: (request, { peer }) => {

@@ -1,6 +1,7 @@
 import { deny, type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -144,6 +145,7 @@ export function detectEnumeration<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['limit', 'window']),
     needs: [],
     adds: [],
     check: (request, facts): Outcome => {

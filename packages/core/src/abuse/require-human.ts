@@ -12,6 +12,7 @@ import {
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -141,6 +142,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['onStoreFailure']),
     needs: tokenInBody ? ['bodies'] : [],
     adds: [],
     check: (request, facts) => {

@@ -5,6 +5,7 @@ import type { BodyOutcome, Completion, Obligations } from '../engine/obligations
 import { type Outcome, pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
@@ -161,6 +162,18 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   return definePolicy<Needs, AttemptFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'perAccount',
+      'perPeer',
+      'free',
+      'delay',
+      'maxDelay',
+      'lock',
+      'after',
+      'duration',
+      'forgetAfter',
+      'onStoreFailure',
+    ]),
     purposes: ['limit'],
     needs: accountInBody ? ['call', 'bodies'] : ['call'],
     adds: ['attempt'],

@@ -6,6 +6,7 @@ import { type Deny, type Outcome, sharedDenial, withCause } from '../engine/outc
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { principalId } from '../engine/principal-id.ts';
 import type { HeadersView } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { addressRanges, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
@@ -256,6 +257,7 @@ export function authenticateApiKey(
   const policy = definePolicy<{ readonly peer: Peer }, ApiKeyFacts, 'check'>({
     name: 'authenticateApiKey',
     role: 'check',
+    settings: settingsOf(options, ['allowPublishable', 'insecureIgnoreAuthorization']),
     needs: ['peer'],
     adds: ['principal', 'authentication', 'apiKey'],
     check: (request, { peer }) => {

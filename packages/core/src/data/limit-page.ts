@@ -3,6 +3,7 @@ import type { CallFacts } from '../engine/facts.ts';
 import { type Deny, denyWith, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { pathOf } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
@@ -160,6 +161,15 @@ export function limitPage<
   return definePolicy<CallFacts & Needs, PageFacts<Sort, Filter>, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'size',
+      'default',
+      'max',
+      'maxOffset',
+      'sort',
+      'filter',
+      'others',
+    ]),
     needs: ['call'],
     adds: ['page'],
     check: (request, facts) => {

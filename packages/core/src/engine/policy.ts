@@ -3,6 +3,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { isObligations, type ObligationList } from './obligations.ts';
 import type { NoFacts, Outcome } from './outcome.ts';
 import type { RequestLike } from './request.ts';
+import type { PolicySettings } from './settings.ts';
 import type { Role } from './trace.ts';
 
 /** `shadow`: the policy runs and is traced, but denies nothing, adds nothing and grants nothing. */
@@ -41,6 +42,8 @@ export interface PolicyInfo {
   readonly purposes?: readonly Purpose[] | undefined;
   /** The versions of the API that it tells apart, where it does. */
   readonly versions?: readonly VersionInfo[] | undefined;
+  /** What it was built with, as far as it says so. */
+  readonly settings?: PolicySettings | undefined;
 }
 
 /**
@@ -67,6 +70,11 @@ export interface Policy<in Needs extends object, out Adds extends object, out R 
   readonly purposes?: readonly Purpose[] | undefined;
   /** The versions of the API that it tells apart, for reports: `apiVersion` says so. */
   readonly versions?: readonly VersionInfo[] | undefined;
+  /**
+   * Options that say how strict it is, as data: a longer tolerance, another origin. Values are compared and shown by
+   * `apisec diff` and written by `apisec coverage --json`, so no secret belongs here.
+   */
+  readonly settings?: PolicySettings | undefined;
   readonly check: (request: RequestLike, facts: Readonly<Needs>) => MaybePromise<Outcome<Adds>>;
 }
 
@@ -107,8 +115,8 @@ export function definePolicy<Needs extends object, Adds extends object, R extend
 
 /** What can be known of it without running it. */
 export function policyInfo(policy: PolicyInfo): PolicyInfo {
-  const { name, role, mode, parts, needs, adds, purposes, versions } = policy;
-  return Object.freeze({ name, role, mode, parts, needs, adds, purposes, versions });
+  const { name, role, mode, parts, needs, adds, purposes, versions, settings } = policy;
+  return Object.freeze({ name, role, mode, parts, needs, adds, purposes, versions, settings });
 }
 
 /** Does not go on with something that is no policy (plain JavaScript has no compiler to say so). */

@@ -1,6 +1,7 @@
 import { type Deny, type NoFacts, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { mayHaveBody } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isXmlType, type MediaType, parseMediaType } from '../lib/media-type.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -51,6 +52,7 @@ export function allowedContentTypes(
   return definePolicy({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['types', 'charsets']),
     needs: [],
     adds: [],
     check: (request) => {

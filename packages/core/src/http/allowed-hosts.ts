@@ -2,6 +2,7 @@ import type { CallFacts, TransportFacts } from '../engine/facts.ts';
 import { type Deny, type Pass, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { formatAddress, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -62,6 +63,7 @@ export function allowedHosts(
   return definePolicy({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['hosts']),
     // `transport` is used where the host supplies it, and needed nowhere.
     needs: [],
     adds: ['host'],

@@ -11,6 +11,7 @@ import {
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { durationMs } from '../lib/duration.ts';
 import { freezeDeep } from '../lib/freeze-deep.ts';
@@ -161,6 +162,16 @@ export function cors<Needs extends object = NoFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'origins',
+      'pattern',
+      'methods',
+      'allowedHeaders',
+      'exposedHeaders',
+      'credentials',
+      'privateNetwork',
+      'foreignOrigins',
+    ]),
     needs: [],
     adds: [],
     always: Object.freeze({ headers: Object.freeze([VARY_ORIGIN]) }),

@@ -8,6 +8,7 @@ import {
   withCause,
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -102,6 +103,7 @@ export function crossOrigin<Needs extends object = NoFacts>(
   return definePolicy<Needs, CrossOriginFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['self', 'trustedOrigins', 'pattern', 'includeGet']),
     needs: [],
     adds: ['crossOrigin'],
     check: ({ method, headers }, facts): MaybePromise<Outcome<CrossOriginFacts>> => {

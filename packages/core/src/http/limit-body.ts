@@ -11,6 +11,7 @@ import {
 } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { mayHaveBody } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isUtf8, type MediaType, parseMediaType } from '../lib/media-type.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
@@ -96,6 +97,7 @@ export function limitBody(
   return definePolicy({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [...Object.keys(DEFAULTS), 'codings']),
     // `rawBody` is used where the host supplies it, and needed nowhere.
     needs: ['bodies'],
     adds: [],

@@ -12,6 +12,7 @@ import {
 import type { Completion, HeaderEdit } from '../engine/obligations.ts';
 import { denyWith, type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { later } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -156,6 +157,7 @@ export function concurrencyLimit<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'concurrencyLimit',
     role: 'check',
+    settings: settingsOf(options, ['limit', 'name', 'onStoreFailure']),
     purposes: ['limit'],
     needs: [],
     adds: [],

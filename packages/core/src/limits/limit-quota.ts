@@ -4,6 +4,7 @@ import type { QuotaVerdict } from '../contracts/api-key-store.ts';
 import { deny, type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
@@ -63,6 +64,7 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'limitQuota',
     role: 'check',
+    settings: settingsOf(options, ['onStoreFailure']),
     purposes: ['limit'],
     needs: ['apiKey'],
     adds: [],

@@ -18,6 +18,7 @@ import {
   sharedDenial,
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods, assertOneOf } from '../lib/options.ts';
@@ -128,6 +129,18 @@ export function rateLimit<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'limits',
+      'limit',
+      'name',
+      'algorithm',
+      'capacity',
+      'refill',
+      'period',
+      'window',
+      'cost',
+      'onStoreFailure',
+    ]),
     purposes: ['limit'],
     needs: [],
     adds: [],

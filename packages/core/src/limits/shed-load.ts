@@ -4,6 +4,7 @@ import type { Obligations } from '../engine/obligations.ts';
 import { type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { mayHaveBody, type RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -198,6 +199,7 @@ export function shedLoad<Needs extends object = NoFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['maxInFlight', 'maxReceiving']),
     purposes: ['limit'],
     needs: maxReceiving === undefined ? [] : ['bodies'],
     adds: [],

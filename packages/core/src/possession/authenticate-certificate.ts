@@ -2,6 +2,7 @@ import type { AuthenticatedFacts, CertificateContent, CertificateFacts } from '.
 import { type Deny, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { principalId } from '../engine/principal-id.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { frozenSet } from '../lib/freeze-deep.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
@@ -112,6 +113,7 @@ export function authenticateCertificate(
   return definePolicy<CertificateFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['identity', 'trustDomains']),
     needs: [],
     adds: ['principal', 'authentication'],
     check: (_request, { certificate }) => {

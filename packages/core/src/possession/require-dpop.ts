@@ -18,6 +18,7 @@ import {
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { beginningOf, equalInConstantTime, sha256 } from '../lib/hash.ts';
@@ -241,6 +242,7 @@ export function requireDpop(
   return definePolicy<{ readonly authentication: Authentication }, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['algorithms', 'window', 'clockTolerance', 'required']),
     needs: ['authentication'],
     adds: [],
     check: (request, { authentication }) => {

@@ -8,6 +8,7 @@ import type { AuthenticatedFacts, RawBodyFacts } from '../engine/facts.ts';
 import { type Deny, denyWith, type NoFacts, type Outcome, withCause } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { type HeadersView, mayHaveBody, pathOf, queryOf } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
@@ -259,6 +260,13 @@ export function authenticateSignature(
   return definePolicy<RawBodyFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'coverBody',
+      'alsoCover',
+      'insecureUncovered',
+      'maxAge',
+      'clockTolerance',
+    ]),
     needs: coverBody ? ['rawBody'] : [],
     adds: ['principal', 'authentication'],
     check: (request, { rawBody }) => {

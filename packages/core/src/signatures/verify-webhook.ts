@@ -7,6 +7,7 @@ import type { RawBodyFacts } from '../engine/facts.ts';
 import { type Deny, deny, type Outcome, pass, withCause } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { HeadersView } from '../engine/request.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -254,6 +255,7 @@ export function verifyWebhook<Event = unknown>(
   const policy = definePolicy<RawBodyFacts, WebhookFacts<Event>, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['tolerance', 'replay', 'replayFor']),
     purposes: ['authentication'],
     needs: ['rawBody'],
     adds: ['webhook'],

@@ -6,6 +6,7 @@ import { locateCredential } from '../engine/credential-place.ts';
 import type { AuthenticatedFacts, CrossOriginFacts, Peer } from '../engine/facts.ts';
 import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { FETCH_OPTIONS, type FetchOptions, fetchTimeoutMs } from '../lib/fetch-json.ts';
@@ -247,6 +248,15 @@ export function authenticateIntrospection(
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'issuer',
+      'endpoint',
+      'audience',
+      'insecureMissingAudience',
+      'insecureMissingTokenType',
+      'accept',
+      'clockTolerance',
+    ]),
     needs: options.from?.place === 'cookie' ? ['crossOrigin'] : [],
     adds: ['principal', 'authentication'],
     check: (request, facts) => {

@@ -6,6 +6,7 @@ import { locateCredential } from '../engine/credential-place.ts';
 import type { AuthenticatedFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { type Deny, deny, type NoFacts, type Outcome, type Pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
@@ -254,6 +255,15 @@ export function authenticateJwt(
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, [
+      'issuers',
+      'issuer',
+      'audience',
+      'algorithms',
+      'profile',
+      'clockTolerance',
+      'maxLifetime',
+    ]),
     needs: options.from?.place === 'cookie' ? ['crossOrigin'] : [],
     adds: ['principal', 'authentication'],
     check: (request) => {

@@ -11,6 +11,7 @@ import {
   sharedDenial,
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { inTime } from '../lib/in-time.ts';
@@ -76,6 +77,7 @@ export function requireNotRevoked(
   return definePolicy<AuthenticatedFacts, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['onStoreFailure']),
     needs: ['principal', 'authentication'],
     adds: [],
     check: (_request, facts) =>

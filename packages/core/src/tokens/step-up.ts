@@ -2,6 +2,7 @@ import { CHALLENGE_OPTIONS, type ChallengeOptions, challengeParams } from '../en
 import type { Authentication } from '../engine/facts.ts';
 import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { settingsOf } from '../engine/settings.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -84,6 +85,7 @@ export function stepUp(
   return definePolicy({
     name: NAME,
     role: 'check',
+    settings: settingsOf(options, ['acr', 'maxAge', 'clockTolerance']),
     needs: ['authentication'],
     adds: [],
     check: (_request, { authentication: { claims, scheme } }) => {

@@ -7,7 +7,7 @@ import {
   pass,
   type SyncPolicy,
 } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, settingsOf } from '@apisec/core/host';
 import type { FieldNode } from 'graphql';
 import { type OperationSource, sourceOf } from '../operation-call.ts';
 import { analyzeOperation, measureOperation, type OperationAnalysis } from './analyze-operation.ts';
@@ -88,6 +88,7 @@ export function limitOperation(
     name: 'limitOperation',
     role: 'check',
     purposes: ['limit'],
+    settings: settingsOf({ ...DEFAULTS, ...options }, BOUNDS),
     needs: ['call'],
     adds: [],
     check: (_request, { call }) => {
