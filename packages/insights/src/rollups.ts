@@ -38,10 +38,14 @@ const WRITE_MS = 10_000;
 /** Writes that may be open at once, where a store never answers. Each row says all, so their order does not matter. */
 const MOST_OPEN = 3;
 
-type Changed = readonly [rollup: UsageRollup, again: () => void];
+interface Changed {
+  readonly writer: string;
+  readonly rollup: UsageRollup;
+  /** It was not written. */
+  readonly again: () => void;
+}
 
 export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rollups {
-  const writer = crypto.randomUUID();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let lost = 0;
@@ -50,7 +54,8 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
   let open = 0;
 
   const changed = function* (): Generator<Changed> {
-    for (const { dimension, window, lengthMs, began, current, previous } of tables.values()) {
+    for (const kept of tables.values()) {
+      const { dimension, window, lengthMs, began, writer, current, previous } = kept;
       for (const [table, number] of [[previous, began - 1] as const, [current, began] as const]) {
         for (const { name, count, error, state } of table?.list() ?? []) {
           if (!state.changed) continue;
@@ -68,7 +73,7 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
             callers: state.callers.encode(),
             latency: state.latency.encode(),
           };
-          yield [rollup, () => void (state.changed = true)];
+          yield { writer, rollup, again: () => void (state.changed = true) };
         }
       }
     }
@@ -84,7 +89,7 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
         await withinTime(writeBatch(to, batch), WRITE_MS);
         healthy = true;
       } catch (cause) {
-        for (const [, again] of batch) again();
+        for (const { again } of batch) again();
         healthy = false;
         report(onFault, cause);
         return false;
@@ -95,10 +100,14 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
   const writeBatch = async (to: UsageStore, batch: readonly Changed[]): Promise<void> => {
     open++;
     try {
-      await to.write(
-        writer,
-        batch.map(([rollup]) => rollup),
-      );
+      // One, but where the clock was set back.
+      for (const writer of new Set(batch.map((each) => each.writer))) {
+        const own = batch.filter((each) => each.writer === writer);
+        await to.write(
+          writer,
+          own.map(({ rollup }) => rollup),
+        );
+      }
     } finally {
       open--;
     }

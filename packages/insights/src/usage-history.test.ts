@@ -107,6 +107,21 @@ describe('the history', () => {
     }
   });
 
+  test('keeps what was counted before a clock jumped ahead, and what is counted when it was set right', async () => {
+    const { store } = memory();
+    const used = usage({ store });
+    const day = { ...ofHour, window: 'day', from: NOON - 12 * HOUR, to: NOON + 12 * HOUR } as const;
+    for (const expected of [100, 105, 110]) {
+      tell(used, ...Array.from({ length: expected === 100 ? 100 : 5 }, () => ({})));
+      expect(await used.flush()).toBe(true);
+      // For a moment the clock is three days ahead.
+      tell(used, { time: NOON + 72 * HOUR, operation: 'later' });
+      expect(await used.flush()).toBe(true);
+      expect(await usageHistory(store, ofHour)).toMatchObject([{ calls: expected }]);
+      expect(await usageHistory(store, day)).toMatchObject([{ calls: expected }]);
+    }
+  });
+
   test('does not count twice what is written again, and in many ways at once', async () => {
     const { store } = memory();
     const used = usage({ store });

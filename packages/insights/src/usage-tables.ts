@@ -45,6 +45,8 @@ export interface Windows {
   readonly lengthMs: number;
   /** How many windows of its length began before it since 1970. */
   readonly began: number;
+  /** Who counts it, for the store. A window that is begun again is counted from none by somebody else. */
+  readonly writer: string;
   readonly current: Table;
   readonly previous: Table | undefined;
 }

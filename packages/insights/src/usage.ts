@@ -125,6 +125,8 @@ export function usage(options: UsageOptions = {}): Usage {
   });
   const tables = new Map<string, Windows>();
   const kept = rollups({ store, tables, flushMs, onFault });
+  /** Who counts what is begun now; tables share it, so that one statement writes them. */
+  let newest: string = crypto.randomUUID();
   /** Calls of each caller and operation in the minute that runs. */
   let minute = 0;
   let callers = new Map<string, Map<string, number>>();
@@ -136,19 +138,17 @@ export function usage(options: UsageOptions = {}): Usage {
     const began = Math.floor(time / WINDOWS[window]);
     const known = tables.get(key);
     const lengthMs = WINDOWS[window];
+    const isBack = known !== undefined && wasSetBack(time, known.began * lengthMs, lengthMs);
     // An event that comes late counts in the window that runs.
-    if (
-      known !== undefined &&
-      began <= known.began &&
-      !wasSetBack(time, known.began * lengthMs, lengthMs)
-    ) {
-      return known.current;
-    }
+    if (known !== undefined && began <= known.began && !isBack) return known.current;
+    // What was counted of this window before the clock was wrong may be in the store, and is added to.
+    if (isBack && known.writer === newest) newest = crypto.randomUUID();
+    const writer = known === undefined || isBack ? newest : known.writer;
     const current = topValues(maxValues, cell);
     const isNext = known !== undefined && began === known.began + 1;
     if (known !== undefined) kept.giveUp(known.previous, isNext ? undefined : known.current);
     const previous = isNext ? known.current : undefined;
-    tables.set(key, { dimension, window, lengthMs, began, current, previous });
+    tables.set(key, { dimension, window, lengthMs, began, writer, current, previous });
     return current;
   };
 
