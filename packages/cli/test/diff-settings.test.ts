@@ -211,11 +211,11 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
 
 function dpop(more: object) {
   const publicOrigin = 'https://api.example.com';
-  return requireDpop({ publicOrigin, replay: memoryReplayStore(), ...more } as never);
+  return requireDpop({ publicOrigin, replay: memoryReplayStore(), ...more });
 }
 
 test('an option that nobody can rank counts as opened in both directions', async () => {
-  const profile = (settings: object) =>
+  const profile = (settings: Readonly<Record<string, unknown>>) =>
     definePolicy({ name: 'own', role: 'check', settings, check: () => pass() });
   const [one, two] = [
     await saved(profile({ color: 'red' }), open),
@@ -255,7 +255,7 @@ test('no secret of a policy is in a report', async () => {
       endpoint: 'https://id.example.com/introspect',
       audience: 'api',
       client: { clientId: 'api', clientSecret: secret, method: 'client_secret_basic' },
-    } as never),
+    }),
     verifyWebhook({ scheme: 'standard', keys: [`whsec_${secret}`] } as never),
     allowAuthenticated(),
   );

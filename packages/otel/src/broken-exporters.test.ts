@@ -23,7 +23,7 @@ afterAll(() => {
 
 const facts: CallFacts = {
   call: { protocol: 'http', operation: 'GET /orders' },
-  peer: { id: '192.0.2.1' },
+  peer: { id: '192.0.2.1', address: '192.0.2.1' },
 };
 const never = (): Promise<void> => new Promise(() => undefined);
 const boom = (): never => {
