@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { jsonNames } from './json-names.ts';
+import { cpuMs } from '../../test/cpu-time.ts';
+import { addName, beginObject, jsonNames, sameName } from './json-names.ts';
 import { jsonScan } from './scan-json.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -20,6 +21,9 @@ describe('names of the rows of a list', () => {
     ['with a quote where another ends', '[{"a":1},{"a\\"":1},{"a\\"b":1},{"a":1}]'],
     ['fewer, then more', '[{"a":1,"b":2,"c":3},{"a":1},{"a":1,"c":2,"b":3}]'],
     ['none', '[{},{"a":1},{}]'],
+    ['the same, once with an escape', '[{"a":1,"b":2},{"\\u0061":1,"b":2},{"a":1,"b":2}]'],
+    ['with an escaped quote, then without', '[{"a\\"":1},{"a":1,"a\\"":2},{"a":1}]'],
+    ['with a backslash at the end', '[{"a\\\\":1},{"a\\\\":1,"a\\"":2},{"a\\\\\\"":1}]'],
   ])('%s', (_, text) => {
     expect(scanned(text)).toBeUndefined();
   });
@@ -29,6 +33,8 @@ describe('names of the rows of a list', () => {
     ['the one before again', '[{"a":1,"b":2},{"a":1,"a":2}]'],
     ['a new one twice', '[{"a":1},{"a":1,"c":2,"c":3}]'],
     ['one of a longer row before, twice', '[{"a":1,"b":2,"c":3},{"c":1,"a":2,"c":3}]'],
+    ['one with escapes, written in two ways', '{"\\u0022\\ud83d\\ude00\\/":1,"\\"😀/":2}'],
+    ['one with escapes of each length', '{"\\u00e9\\u20ac\\t":1,"é€\\u0009":2}'],
     ['one twice, after an object within', '[{"a":{"b":1},"b":2},{"a":{"b":1},"b":2,"a":3}]'],
   ])('that are there twice are found: %s', (_, text) => {
     expect(scanned(text)).toBe('duplicate_key');
@@ -54,28 +60,27 @@ test('fifty thousand names of one object are compared in linear time', () => {
 describe('a name of the row before', () => {
   const before = () => {
     const names = jsonNames();
-    names.open(0);
-    names.add(0, bytes('ab'), bytes('ab'));
-    names.open(0);
+    addName(names, bytes('ab'), 0, 2);
+    beginObject(names);
     return names;
   };
 
   test('is recognised in place, and where it ends', () => {
-    expect(before().again(0, bytes('{"ab":1}'), 2)).toBe(4);
+    expect(sameName(before(), bytes('{"ab":1}'), 2)).toBe(4);
   });
 
   test.each(['{"abc":1}', '{"a":1}', '{"xb":1}', '{"ax":1}', '{"ab', '{"'])(
     'is not taken for the one in %s',
     (text) => {
-      expect(before().again(0, bytes(text), 2)).toBe(-1);
+      expect(sameName(before(), bytes(text), 2)).toBe(-1);
     },
   );
 
   test('is not taken for a second one of this row', () => {
     const names = before();
-    expect(names.again(0, bytes('ab"'), 0)).toBe(2);
-    expect(names.again(0, bytes('ab"'), 0)).toBe(-1);
-    expect(names.add(0, bytes('ab'), bytes('ab'))).toBe(false);
+    expect(sameName(names, bytes('ab"'), 0)).toBe(2);
+    expect(sameName(names, bytes('ab"'), 0)).toBe(-1);
+    expect(addName(names, bytes('ab'), 0, 2)).toBe(false);
   });
 });
 
@@ -85,4 +90,35 @@ test('names of any length are told apart by their last byte', () => {
     expect(scanned(`{"${name}a":1,"${name}b":2}`)).toBeUndefined();
     expect(scanned(`{"${name}a":1,"${name}a":2}`)).toBe('duplicate_key');
   }
+});
+
+/** Names in UTF-8 of the same FNV-1a hash: after each of two equal parts the state is the same. */
+function colliding(pairs: number): readonly string[] {
+  let state = 0x811c9dc5;
+  let names = [''];
+  for (let pair = 0; pair < pairs; pair++) {
+    const seen = new Map<number, string>();
+    for (let at = 0; ; at++) {
+      // Multiplied, so that parts differ in all of their characters.
+      const part = (Math.imul(at, 0x9e3779b1) >>> 0).toString(36).padStart(7, '0');
+      let hash = state;
+      for (const char of part) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
+      const other = seen.get(hash);
+      seen.set(hash, part);
+      if (other === undefined) continue;
+      names = names.flatMap((name) => [name + other, name + part]);
+      state = hash;
+      break;
+    }
+  }
+  return names;
+}
+
+test('names that were chosen for their hashes are compared in linear time', () => {
+  const names = colliding(13);
+  const row = names.map((name) => `"${name}":0`).join(',');
+  expect(new Set(names).size).toBe(8_192);
+  // Comparing each with each takes more than a second.
+  expect(cpuMs(() => expect(scanned(`{${row}}`)).toBeUndefined())).toBeLessThan(500);
+  expect(scanned(`{${row},"${names[4_999]}":0}`)).toBe('duplicate_key');
 });

@@ -1,88 +1,174 @@
-/** Finds names that an object of JSON has twice, in all objects of one body. */
+/**
+ * The names of an object of JSON, to find those that it has twice; and behind `count` those of the object before it in
+ * the same place. Rows of a list mostly have the same names in the same order: those are compared in place, and nothing
+ * is made of them.
+ */
 export interface JsonNames {
-  /** An object begins at this depth. */
-  readonly open: (depth: number) => void;
-  /**
-   * Where the name ends that begins behind a quote at `start`, if it is written as that of the object before was: then
-   * it counts as added. -1 otherwise.
-   */
-  readonly again: (depth: number, bytes: Uint8Array, start: number) => number;
-  /** Adds a name, in UTF-8 as it is meant and as it is written; false where the object has it already. */
-  readonly add: (depth: number, name: Uint8Array, written: Uint8Array) => boolean;
+  /** One behind the other, copied: the chunk that a name came in is somebody else's. */
+  bytes: Uint8Array;
+  /** Where each of them ends. */
+  ends: Int32Array;
+  count: number;
+  /** With those of the object before. */
+  known: number;
+  /** Of the names of this object, once there are many. */
+  table: NameTable | undefined;
 }
 
-/** The names of the object that is open at one depth, and behind `count` those of the one before it. */
-interface Level {
-  /** A code unit for each byte. */
-  readonly names: string[];
-  readonly written: Uint8Array[];
-  count: number;
-  /** The same names, once there are many. */
-  all: Set<string> | undefined;
+/** Names by their hashes. */
+interface NameTable {
+  /** For each place one more than the index of the name there; at most half of them are taken. */
+  readonly slots: Int32Array;
+  /** The hash of the name at the same place. */
+  readonly hashes: Int32Array;
+  /** How often another name had the place already. */
+  misses: number;
+  /** Instead of the places, where somebody has chosen names for their hashes. */
+  texts: Set<string> | undefined;
 }
 
 const QUOTE = 0x22;
 /** As many names are compared one by one: that is faster than to hash them. */
 const FEW = 8;
-/** As many arguments a function takes everywhere. */
-const AT_ONCE = 1_024;
+/** For each name: far more than there are of names that nobody has chosen for it. */
+const MOST_MISSES = 8;
 
-/**
- * Rows of a list mostly have the same names in the same order: those are compared in place, and nothing is made of
- * them.
- */
+/** A character for each byte, so that names are the same text only if they are the same bytes. */
+const decoder = new TextDecoder('latin1');
+
 export function jsonNames(): JsonNames {
-  const levels: Level[] = [];
   return {
-    open: (depth) => {
-      const level = levels[depth];
-      if (level === undefined) levels[depth] = { names: [], written: [], count: 0, all: undefined };
-      else {
-        level.count = 0;
-        level.all = undefined;
-      }
-    },
-    again: (depth, bytes, start) => {
-      // Opened before it is asked.
-      const level = levels[depth] as Level;
-      const written = level.written[level.count];
-      if (written === undefined) return -1;
-      const { length } = written;
-      // A quote within it has its backslash in both.
-      if (bytes[start + length] !== QUOTE) return -1;
-      for (let at = 0; at < length; at++) if (bytes[start + at] !== written[at]) return -1;
-      level.count++;
-      return start + length;
-    },
-    add: (depth, name, written) => {
-      const level = levels[depth] as Level;
-      level.names.length = level.count;
-      level.written.length = level.count;
-      return isNew(level, textOf(name), written);
-    },
+    bytes: new Uint8Array(64),
+    ends: new Int32Array(2 * FEW),
+    count: 0,
+    known: 0,
+    table: undefined,
   };
 }
 
-function isNew(level: Level, name: string, written: Uint8Array): boolean {
-  if (has(level, name)) return false;
-  level.names.push(name);
-  // The chunk that it lies in is somebody else's, and a slice of a Buffer would be no copy.
-  level.written.push(new Uint8Array(written));
-  level.count++;
-  level.all?.add(name);
+/** The next object in the same place begins. */
+export function beginObject(names: JsonNames): void {
+  names.count = 0;
+  names.table = undefined;
+}
+
+/**
+ * Where the name ends that begins behind a quote at `start`, if it is that of the object before in the same place: then
+ * it counts as added. -1 otherwise.
+ */
+export function sameName(names: JsonNames, bytes: Uint8Array, start: number): number {
+  const { count } = names;
+  if (count >= names.known) return -1;
+  const { bytes: kept } = names;
+  let other = startOf(names, count);
+  const end = start + (names.ends[count] as number) - other;
+  if (bytes[end] !== QUOTE) return -1;
+  for (let at = start; at < end; at++) if (bytes[at] !== kept[other++]) return -1;
+  names.count = count + 1;
+  return end;
+}
+
+/** Adds a name as `unescapeInto` writes it; false where the object has it already. */
+export function addName(names: JsonNames, bytes: Uint8Array, start: number, end: number): boolean {
+  append(names, bytes, start, end);
+  if (names.count < FEW ? isAmongFew(names) : isAmongMany(names)) return false;
+  names.known = ++names.count;
   return true;
 }
 
-function has(level: Level, name: string): boolean {
-  if (level.names.length <= FEW) return level.names.includes(name);
-  level.all ??= new Set(level.names);
-  return level.all.has(name);
+function startOf({ ends }: JsonNames, index: number): number {
+  return index === 0 ? 0 : (ends[index - 1] as number);
 }
 
-function textOf(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += AT_ONCE) {
-    text += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));
+/** Writes a name behind those of the object. */
+function append(names: JsonNames, name: Uint8Array, start: number, end: number): void {
+  const { count } = names;
+  let to = startOf(names, count);
+  if (to + end - start > names.bytes.length) {
+    const larger = new Uint8Array(2 * (to + end - start));
+    larger.set(names.bytes);
+    names.bytes = larger;
   }
-  return text;
+  if (count === names.ends.length) {
+    const larger = new Int32Array(2 * count);
+    larger.set(names.ends);
+    names.ends = larger;
+  }
+  const { bytes } = names;
+  for (let at = start; at < end; at++) bytes[to++] = name[at] as number;
+  names.ends[count] = to;
+}
+
+/** Whether the name behind those of the object is one of them. */
+function isAmongFew(names: JsonNames): boolean {
+  for (let index = 0; index < names.count; index++)
+    if (isSame(names, index, names.count)) return true;
+  return false;
+}
+
+function isSame(names: JsonNames, one: number, two: number): boolean {
+  const { bytes, ends } = names;
+  let other = startOf(names, two);
+  const first = startOf(names, one);
+  const end = ends[one] as number;
+  if (end - first !== (ends[two] as number) - other) return false;
+  for (let at = first; at < end; at++) if (bytes[at] !== bytes[other++]) return false;
+  return true;
+}
+
+/** The same, without comparing with each. */
+function isAmongMany(names: JsonNames): boolean {
+  const { count } = names;
+  let { table } = names;
+  if (table === undefined || (table.texts === undefined && 2 * count >= table.slots.length)) {
+    table = tableOf(names);
+  }
+  if (table.texts === undefined) {
+    if (isPlaced(names, table, count)) return true;
+    if (table.misses <= MOST_MISSES * count) return false;
+    table.texts = new Set(Array.from({ length: count }, (_, index) => textOf(names, index)));
+  }
+  const { size } = table.texts;
+  return table.texts.add(textOf(names, count)).size === size;
+}
+
+function tableOf(names: JsonNames): NameTable {
+  const { count } = names;
+  let size = 4 * FEW;
+  while (size < 4 * count) size *= 2;
+  const slots = new Int32Array(size);
+  const table = { slots, hashes: new Int32Array(size), misses: 0, texts: undefined };
+  for (let index = 0; index < count; index++) isPlaced(names, table, index);
+  names.table = table;
+  return table;
+}
+
+/** False where the name was not in the table, and then it is. */
+function isPlaced(names: JsonNames, table: NameTable, index: number): boolean {
+  const { slots, hashes } = table;
+  const hash = hashOf(names, index);
+  let slot = hash & (slots.length - 1);
+  for (let there = slots[slot]; there !== 0; there = slots[slot]) {
+    if (hashes[slot] === hash && isSame(names, (there as number) - 1, index)) return true;
+    table.misses++;
+    slot = (slot + 1) & (slots.length - 1);
+  }
+  slots[slot] = index + 1;
+  hashes[slot] = hash;
+  return false;
+}
+
+/** FNV-1a, with its upper half in the lower one too. */
+function hashOf(names: JsonNames, index: number): number {
+  const { bytes, ends } = names;
+  const end = ends[index] as number;
+  let hash = 0x811c9dc5;
+  for (let at = startOf(names, index); at < end; at++) {
+    hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+  }
+  return hash ^ (hash >>> 15);
+}
+
+function textOf(names: JsonNames, index: number): string {
+  return decoder.decode(names.bytes.subarray(startOf(names, index), names.ends[index]));
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cpuMs } from '../../test/cpu-time.ts';
 import { jsonScan } from './scan-json.ts';
 import { scanValue } from './scan-value.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -152,6 +153,33 @@ describe('jsonScan', () => {
     (text) => {
       expect(scanned(text, [1_000])).toBe('malformed');
       expect(scanned(text, [1])).toBe('malformed');
+    },
+  );
+
+  test.each([
+    '[-1.5,-0.25,0.5E+10,1e-7,true,false,null]',
+    '{"a":-1,"b":true,"e":1e5}',
+    `[1,${' '.repeat(400)}-2.5]`,
+    `[${'1'.repeat(300)}]`,
+  ])('passes %s', (text) => {
+    expect(scanned(text, [1_000])).toBeUndefined();
+    expect(scanned(text, [1])).toBeUndefined();
+    expect(scanned(text, [3])).toBeUndefined();
+  });
+
+  test.each(['1-2', '--1', '[1e999,true]', '[1.5.5]', `[true,${'9'.repeat(310)}]`, '"\\ud800\\"'])(
+    'denies %s wherever it is cut',
+    (text) => {
+      for (const length of [1, 2, 3, 1_000]) expect(scanned(text, [length])).toBe('malformed');
+    },
+  );
+
+  test.each([['e'], [' '], ['-'], ['1e'], ['\\u12']])(
+    '%s again and again takes linear time',
+    (part) => {
+      const text = part.repeat(500_000);
+      expect(cpuMs(() => scanned(text, [65_536]))).toBeLessThan(1_000);
+      expect(cpuMs(() => scanned(`"${text}`, [65_536]))).toBeLessThan(1_000);
     },
   );
 

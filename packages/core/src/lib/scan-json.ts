@@ -1,5 +1,5 @@
-import { jsonNames } from './json-names.ts';
-import { unescaped } from './json-text.ts';
+import { endOfEscaped, unescapeInto } from './json-escapes.ts';
+import { addName, beginObject, type JsonNames, jsonNames, sameName } from './json-names.ts';
 
 /** Bounds on JSON. Each is the largest that passes. */
 export interface JsonBounds {
@@ -28,15 +28,42 @@ export interface JsonScan {
 }
 
 const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
+const ZERO = 0x30;
+const NINE = 0x39;
+const UPPER_E = 0x45;
 const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
+const LOWER_E = 0x65;
+const LOWER_S = 0x73;
+const LOWER_U = 0x75;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+
+/** What a byte outside of strings is. The others are digits, letters, colons and space, which are skipped. */
+const STRING = 1;
+const SEPARATOR = 2;
+const OPENING = 3;
+const CLOSING = 4;
+/** What numbers are written with, besides digits. */
+const NUMERIC = 5;
+/** Nothing of JSON, a byte order mark included. */
+const FOREIGN = 6;
+
+const KINDS = new Uint8Array(256).fill(FOREIGN, 0x80);
+for (const [kind, chars] of [
+  [STRING, [QUOTE]],
+  [SEPARATOR, [COMMA]],
+  [OPENING, [OPEN_LIST, OPEN_OBJECT]],
+  [CLOSING, [CLOSE_LIST, CLOSE_OBJECT]],
+  [NUMERIC, [PLUS, MINUS, POINT, UPPER_E, LOWER_E]],
+] as const) {
+  for (const char of chars) KINDS[char] = kind;
+}
 
 /** Digits that a double can hold, whatever they are. */
 const SAFE_DIGITS = 300;
@@ -52,9 +79,36 @@ interface Cut {
   length: number;
 }
 
-const utf8 = new TextEncoder();
 /** What is asked here was found to be UTF-8 before. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The brackets that are open, one within the other. Levels stay, for the brackets that open there next. */
+interface Level {
+  readonly depth: number;
+  readonly outer: Level | undefined;
+  inner: Level | undefined;
+  isObject: boolean;
+  commas: number;
+  readonly names: JsonNames;
+}
+
+function levelOf(depth: number, outer?: Level): Level {
+  return { depth, outer, inner: undefined, isObject: false, commas: 0, names: jsonNames() };
+}
+
+/** How far a body was looked at. */
+interface State {
+  readonly bounds: JsonBounds;
+  /** Digits alone, of which nothing has to be asked. */
+  readonly plainDigits: number;
+  here: Level;
+  keys: number;
+  atName: boolean;
+  cut: Cut | undefined;
+  /** The bytes of what was cut. */
+  kept: Uint8Array<ArrayBuffer>;
+  unescaped: Uint8Array<ArrayBuffer>;
+}
 
 /**
  * Looks for what is beyond the bounds, for members that are there twice, for numbers that no double can hold and for
@@ -62,182 +116,218 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
  * names and what a chunk has cut. It does not say that this is JSON: who parses it says that.
  */
 export function jsonScan(bounds: JsonBounds): JsonScan {
-  const { maxDepth, maxKeys, maxStringLength, maxArrayLength } = bounds;
-  /** Digits alone, of which nothing has to be asked. */
-  const plainDigits = Math.min(SAFE_DIGITS, maxStringLength);
-  const names = jsonNames();
-  /** For each open bracket whether it is that of an object, and of a list how many commas it has. */
-  const isObject = new Uint8Array(maxDepth + 1);
-  const commas = new Float64Array(maxDepth + 1);
-  let depth = 0;
-  let keys = 0;
-  let atName = false;
-  let cut: Cut | undefined;
-  let kept = new Uint8Array(64);
-
-  const string = (
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    hasEscape: boolean,
-  ): ScanProblem | undefined => {
-    const written = bytes.subarray(start, end);
-    let name = written;
-    if (hasEscape) {
-      const text = unescaped(decoder.decode(written));
-      if (text === undefined) return 'malformed';
-      if (text.length > maxStringLength) return 'string_too_long';
-      if (atName) name = utf8.encode(text);
-    } else if (end - start > maxStringLength && unitsOf(written) > maxStringLength) {
-      return 'string_too_long';
-    }
-    if (!atName) return undefined;
-    atName = false;
-    if (++keys > maxKeys) return 'too_many_keys';
-    return names.add(depth, name, written) ? undefined : 'duplicate_key';
+  const state: State = {
+    bounds,
+    plainDigits: Math.min(SAFE_DIGITS, bounds.maxStringLength),
+    here: levelOf(0),
+    keys: 0,
+    atName: false,
+    cut: undefined,
+    kept: new Uint8Array(64),
+    unescaped: new Uint8Array(64),
   };
-
-  const number = (bytes: Uint8Array, start: number, end: number): ScanProblem | undefined => {
-    if (end - start > maxStringLength) return 'string_too_long';
-    return isFinite(bytes, start, end) ? undefined : 'malformed';
-  };
-
-  /** Keeps what a chunk has cut; what is longer than anything may be is not kept. */
-  const keep = (part: Uint8Array, { isString, length }: Cut): boolean => {
-    const most = isString ? maxStringLength * LONGEST_UNIT : maxStringLength;
-    const wanted = length + part.length;
-    if (wanted > most) return false;
-    if (wanted > kept.length) {
-      const larger = new Uint8Array(Math.max(wanted, 2 * kept.length));
-      larger.set(kept.subarray(0, length));
-      kept = larger;
-    }
-    kept.set(part, length);
-    return true;
-  };
-
-  const begin = (
-    chunk: Uint8Array,
-    start: number,
-    more: Pick<Cut, 'isString' | 'isEscaped' | 'hasEscape'>,
-  ): ScanProblem | undefined => {
-    const part = chunk.subarray(start);
-    cut = { ...more, length: 0 };
-    if (!keep(part, cut)) return 'string_too_long';
-    cut.length = part.length;
-    return undefined;
-  };
-
-  /** Goes on with what the chunk before has cut: the place behind it, or what is wrong with it. */
-  const resume = (chunk: Uint8Array, held: Cut): number | ScanProblem => {
-    const { length } = chunk;
-    let at = 0;
-    if (held.isString) {
-      for (; at < length; at++) {
-        const char = chunk[at];
-        if (held.isEscaped) held.isEscaped = false;
-        else if (char === QUOTE) break;
-        else if (char === BACKSLASH) {
-          held.isEscaped = true;
-          held.hasEscape = true;
-        }
-      }
-    } else at = endOfNumber(chunk, 0);
-    if (!keep(chunk.subarray(0, at), held)) return 'string_too_long';
-    held.length += at;
-    if (at === length) return at;
-    cut = undefined;
-    const problem = held.isString
-      ? string(kept, 0, held.length, held.hasEscape)
-      : number(kept, 0, held.length);
-    return problem ?? (held.isString ? at + 1 : at);
-  };
-
-  const push = (chunk: Uint8Array): ScanProblem | undefined => {
-    const { length } = chunk;
-    let at = 0;
-    if (cut !== undefined) {
-      const next = resume(chunk, cut);
-      if (typeof next === 'string') return next;
-      at = next;
-    }
-    /** Where the next backslash is: looked for once for each. */
-    let escape = -1;
-    let problem: ScanProblem | undefined;
-    while (at < length) {
-      const char = chunk[at] as number;
-      if (char === QUOTE) {
-        const start = at + 1;
-        const same = atName ? names.again(depth, chunk, start) : -1;
-        if (same >= 0) {
-          if (++keys > maxKeys) return 'too_many_keys';
-          atName = false;
-          at = same + 1;
-          if (chunk[at] === COLON) at++;
-          continue;
-        }
-        let end = indexOf(chunk, QUOTE, start);
-        if (escape < start) escape = indexOf(chunk, BACKSLASH, start);
-        const hasEscape = escape < end;
-        if (hasEscape) end = endOfEscaped(chunk, escape);
-        if (end >= length) {
-          return begin(chunk, start, { isString: true, isEscaped: end > length, hasEscape });
-        }
-        if (hasEscape || atName || end - start > maxStringLength) {
-          problem = string(chunk, start, end, hasEscape);
-        }
-        at = end + 1;
-      } else if (char === COMMA) {
-        atName = isObject[depth] === 1;
-        if (!atName) {
-          const count = (commas[depth] as number) + 1;
-          commas[depth] = count;
-          if (count >= maxArrayLength) problem = 'array_too_long';
-        }
-        at++;
-      } else if (isDigit(char) || char === MINUS) {
-        let end = endOfDigits(chunk, at + 1);
-        if (chunk[end] === POINT && isDigit(chunk[end - 1] as number)) {
-          end = endOfDigits(chunk, end + 1);
-        }
-        const isPlain =
-          end < length && isDigit(chunk[end - 1] as number) && !isOfNumber(chunk[end] as number);
-        if (!isPlain) end = endOfNumber(chunk, end);
-        if (end === length) {
-          return begin(chunk, at, { isString: false, isEscaped: false, hasEscape: false });
-        }
-        if (!isPlain || end - at > plainDigits) problem = number(chunk, at, end);
-        at = end;
-      } else if (char === OPEN_OBJECT || char === OPEN_LIST) {
-        if (depth >= maxDepth) return 'too_deep';
-        depth++;
-        atName = char === OPEN_OBJECT;
-        isObject[depth] = atName ? 1 : 0;
-        commas[depth] = 0;
-        if (atName) names.open(depth);
-        at++;
-      } else if (char === CLOSE_OBJECT || char === CLOSE_LIST) {
-        if (depth === 0) return 'malformed';
-        depth--;
-        atName = false;
-        at++;
-      } else {
-        // Nothing of JSON outside of strings, a byte order mark included.
-        if (char > 0x7f) return 'malformed';
-        at++;
-      }
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
-  };
-
   return {
-    push,
+    // Functions of the module, which engines optimise for its constants; those made for each scan are not.
+    push: (chunk) => push(state, chunk),
     end: () => {
-      if (depth > 0 || cut?.isString === true) return 'malformed';
-      return cut === undefined ? undefined : number(kept, 0, cut.length);
+      const { cut, here, kept } = state;
+      if (here.depth > 0 || cut?.isString === true) return 'malformed';
+      return cut === undefined ? undefined : number(state, kept, 0, cut.length);
     },
   };
+}
+
+function push(state: State, chunk: Uint8Array): ScanProblem | undefined {
+  const { length } = chunk;
+  const { plainDigits } = state;
+  const { maxDepth, maxKeys, maxStringLength, maxArrayLength } = state.bounds;
+  let at = 0;
+  if (state.cut !== undefined) {
+    const next = resume(state, chunk, state.cut);
+    if (typeof next === 'string') return next;
+    at = next;
+  }
+  // Locals, since they are asked for each token.
+  let { here, atName } = state;
+  let { isObject, commas } = here;
+  /** Behind the last byte that no number goes over. */
+  let start = at;
+  /** Where the next backslash is: looked for once for each. */
+  let escape = -1;
+  for (;;) {
+    let kind = 0;
+    while (at < length) {
+      kind = KINDS[chunk[at] as number] as number;
+      if (kind !== 0) break;
+      at++;
+    }
+    if (kind === NUMERIC) {
+      const next = behindNumeric(chunk, start, at);
+      if (next >= 0) {
+        at = next;
+        continue;
+      }
+    }
+    if (kind === NUMERIC || at - start > plainDigits || at >= length) {
+      const next = numbers(state, chunk, start);
+      if (typeof next === 'string') return next;
+      at = next;
+      if (at >= length) break;
+      kind = KINDS[chunk[at] as number] as number;
+    }
+    if (kind === SEPARATOR) {
+      if (isObject) atName = true;
+      else if (++commas >= maxArrayLength) return 'array_too_long';
+    } else if (kind === STRING) {
+      const first = at + 1;
+      const same = atName ? sameName(here.names, chunk, first) : -1;
+      if (same >= 0) {
+        if (++state.keys > maxKeys) return 'too_many_keys';
+        atName = false;
+        start = at = same + 1;
+        continue;
+      }
+      let end = indexOf(chunk, QUOTE, first);
+      if (escape < first) escape = indexOf(chunk, BACKSLASH, first);
+      const hasEscape = escape < end;
+      if (hasEscape) end = endOfEscaped(chunk, escape, length);
+      if (end < 0) return 'malformed';
+      if (end >= length) {
+        state.cut = { isString: true, isEscaped: end > length, hasEscape, length: 0 };
+        if (!keep(state, chunk, first, length, state.cut)) return 'string_too_long';
+        break;
+      }
+      if (atName || end - first > maxStringLength) {
+        state.here = here;
+        const problem = string(state, chunk, first, end, hasEscape, atName);
+        if (problem !== undefined) return problem;
+        atName = false;
+      }
+      at = end;
+    } else if (kind === OPENING) {
+      if (here.depth >= maxDepth) return 'too_deep';
+      here.commas = commas;
+      here = here.inner ??= levelOf(here.depth + 1, here);
+      commas = 0;
+      isObject = atName = here.isObject = chunk[at] === OPEN_OBJECT;
+      if (isObject) beginObject(here.names);
+    } else if (kind === CLOSING) {
+      if (here.outer === undefined) return 'malformed';
+      here = here.outer;
+      ({ isObject, commas } = here);
+      atName = false;
+    } else return 'malformed';
+    start = ++at;
+  }
+  here.commas = commas;
+  state.here = here;
+  state.atName = atName;
+  return undefined;
+}
+
+/** Looks at a string that is a name, or may be too long. */
+function string(
+  state: State,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hasEscape: boolean,
+  isName: boolean,
+): ScanProblem | undefined {
+  const { maxStringLength } = state.bounds;
+  let meant = bytes;
+  let from = start;
+  let to = end;
+  if (hasEscape) {
+    state.unescaped = atLeast(state.unescaped, end - start);
+    meant = state.unescaped;
+    from = 0;
+    to = unescapeInto(meant, bytes, start, end);
+  }
+  if (to - from > maxStringLength && unitsOf(meant, from, to) > maxStringLength) {
+    return 'string_too_long';
+  }
+  if (!isName) return undefined;
+  if (++state.keys > state.bounds.maxKeys) return 'too_many_keys';
+  return addName(state.here.names, meant, from, to) ? undefined : 'duplicate_key';
+}
+
+function number(
+  state: State,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): ScanProblem | undefined {
+  if (end - start > state.bounds.maxStringLength) return 'string_too_long';
+  return isFinite(bytes, start, end) ? undefined : 'malformed';
+}
+
+/** Keeps what a chunk has cut; what is longer than anything may be is not kept. */
+function keep(state: State, chunk: Uint8Array, start: number, end: number, held: Cut): boolean {
+  const { maxStringLength } = state.bounds;
+  const wanted = held.length + end - start;
+  if (wanted > (held.isString ? maxStringLength * LONGEST_UNIT : maxStringLength)) return false;
+  state.kept = atLeast(state.kept, wanted);
+  state.kept.set(chunk.subarray(start, end), held.length);
+  held.length = wanted;
+  return true;
+}
+
+/** Goes on with what the chunk before has cut: the place behind it, or what is wrong with it. */
+function resume(state: State, chunk: Uint8Array, held: Cut): number | ScanProblem {
+  const { length } = chunk;
+  let at = 0;
+  if (held.isString) {
+    for (; at < length; at++) {
+      const char = chunk[at];
+      if (held.isEscaped) held.isEscaped = false;
+      else if (char === QUOTE) break;
+      else if (char === BACKSLASH) {
+        held.isEscaped = true;
+        held.hasEscape = true;
+      }
+    }
+  } else at = endOfNumber(chunk, 0);
+  if (!keep(state, chunk, 0, at, held)) return 'string_too_long';
+  if (at === length) return at;
+  state.cut = undefined;
+  if (!held.isString) return number(state, state.kept, 0, held.length) ?? at;
+  const { hasEscape } = held;
+  const kept = (state.kept = atLeast(state.kept, held.length + 1));
+  kept[held.length] = QUOTE;
+  if (hasEscape && endOfEscaped(kept, 0, held.length + 1) !== held.length) return 'malformed';
+  const isName = state.atName;
+  state.atName = false;
+  return string(state, kept, 0, held.length, hasEscape, isName) ?? at + 1;
+}
+
+/** Looks at each number from `start` to the next byte that is no part of a number or skipped: its index. */
+function numbers(state: State, chunk: Uint8Array, start: number): number | ScanProblem {
+  let at = start;
+  for (;;) {
+    const char = chunk[at] as number;
+    if (at === chunk.length || (KINDS[char] !== 0 && KINDS[char] !== NUMERIC)) return at;
+    if (!isDigit(char) && char !== MINUS) {
+      at++;
+      continue;
+    }
+    const end = endOfNumber(chunk, at);
+    if (end === chunk.length) {
+      state.cut = { isString: false, isEscaped: false, hasEscape: false, length: 0 };
+      return keep(state, chunk, at, end, state.cut) ? end : 'string_too_long';
+    }
+    const problem = number(state, chunk, at, end);
+    if (problem !== undefined) return problem;
+    at = end;
+  }
+}
+
+/** The same bytes, or a copy with room for as many more. */
+function atLeast(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  if (length <= bytes.length) return bytes;
+  const larger = new Uint8Array(Math.max(length, 2 * bytes.length));
+  larger.set(bytes);
+  return larger;
 }
 
 /** The index of a byte from `start` on; that of the end where it is not there. */
@@ -247,13 +337,22 @@ function indexOf(bytes: Uint8Array, byte: number, start: number): number {
 }
 
 /**
- * The index of the quote that closes a string, from its first backslash on; that of the end where none does, and one
- * more where a backslash is the last byte there.
+ * Where to go on behind a byte that is one of a number without an exponent, or of `true` and `false`; -1 where the
+ * number has to be looked at.
  */
-function endOfEscaped(bytes: Uint8Array, escape: number): number {
-  let at = escape;
-  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
-  return at;
+function behindNumeric(bytes: Uint8Array, start: number, at: number): number {
+  const char = bytes[at] as number;
+  const before = at > start ? (bytes[at - 1] as number) : 0;
+  if (char === MINUS) {
+    const next = at + 1;
+    return !isOfNumber(before) && next < bytes.length && isDigit(bytes[next] as number) ? next : -1;
+  }
+  if (char === POINT) {
+    if (!isDigit(before)) return -1;
+    const end = endOfDigits(bytes, at + 1);
+    return end < bytes.length && KINDS[bytes[end] as number] === NUMERIC ? -1 : end;
+  }
+  return char === LOWER_E && (before === LOWER_U || before === LOWER_S) ? at + 1 : -1;
 }
 
 function endOfDigits(bytes: Uint8Array, start: number): number {
@@ -269,13 +368,11 @@ function endOfNumber(bytes: Uint8Array, start: number): number {
 }
 
 function isDigit(char: number): boolean {
-  return char >= 0x30 && char <= 0x39;
+  return char >= ZERO && char <= NINE;
 }
 
 function isOfNumber(char: number): boolean {
-  return (
-    isDigit(char) || char === POINT || char === MINUS || (char | 0x20) === 0x65 || char === 0x2b
-  );
+  return isDigit(char) || KINDS[char] === NUMERIC;
 }
 
 /** False for what no double can hold, and for what is not a number. */
@@ -295,8 +392,11 @@ function isFinite(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** UTF-16 code units of UTF-8: one for each character, and two where it takes four bytes. */
-function unitsOf(bytes: Uint8Array): number {
+function unitsOf(bytes: Uint8Array, start: number, end: number): number {
   let units = 0;
-  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 && byte < 0xf8 ? 2 : 1;
+  }
   return units;
 }
