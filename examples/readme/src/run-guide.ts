@@ -7,7 +7,8 @@ const root = join(here, '../..');
 const packages = importable(root);
 
 /**
- * Runs blocks of a guide one after the other, as they stand but for `instead`, and answers what they declare, by block.
+ * Runs blocks of a guide, or of another page of the site, one after the other, as they stand but for `instead`, and
+ * answers what they declare, by block.
  */
 export async function runGuide(
   guide: string,
@@ -15,9 +16,12 @@ export async function runGuide(
   instead: Readonly<Record<string, string>> = {},
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const running = join(here, 'src/running');
-  const own = join(running, `guides-${guide}.ts`);
+  const inGuides = join(root, `docs/guides/${guide}.md`);
+  const isGuide = existsSync(inGuides);
+  const page = isGuide ? inGuides : join(root, `docs/${guide}.md`);
+  const own = join(running, `${isGuide ? 'guides-' : ''}${guide}.ts`);
   const given = [join(running, 'common.ts'), ...(existsSync(own) ? [own] : [])];
-  const snippets = snippetsOf(join(root, `docs/guides/${guide}.md`), given, packages);
+  const snippets = snippetsOf(page, given, packages);
   const folder = join(here, `.running-${guide}`);
   mkdirSync(folder, { recursive: true });
   for (const { file, text } of snippets) {

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer,
+  type Server as HttpServer,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import {
   type Admission,
   allowAnonymous,
@@ -136,7 +143,7 @@ test('the guide to requests denies HTTP, hosts and types that nobody means', asy
 
 test('the guide to errors answers problem details for what no route and no handler answers', async () => {
   const { app } = await import('../src/running/guides-errors.ts');
-  await runGuide('errors', [0], {
+  const [, plain] = await runGuide('errors', [0, 1], {
     '// … routes …': "app.get('/boom', () => { throw new Error('of the database'); });",
     // It listens where there is room.
     'app.listen(3000)': "app.listen(0, '127.0.0.1').unref()",
@@ -152,6 +159,35 @@ test('the guide to errors answers problem details for what no route and no handl
   const fault = await send(`${url}/boom`);
   expect(fault.status).toBe(500);
   expect(await fault.text()).not.toContain('database');
+
+  const own = plain?.['server'] as HttpServer;
+  own.listen(0, '127.0.0.1');
+  ends.push(() => own.close());
+  await once(own, 'listening');
+  const { port } = own.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1', () => socket.write('no HTTP\r\n\r\n'));
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 [^]*"code":"http\./);
+});
+
+test('the guide to servers of Node answers over TLS 1.3, and nothing older', async () => {
+  const { ca } = await import('../src/running/guides-node-servers.ts');
+  const [shown] = await runGuide('node-servers', [0], {
+    '.listen(443)': ".listen(0, '127.0.0.1')",
+  });
+  const server = shown?.['server'] as HttpServer;
+  ends.push(() => server.close());
+  if (!server.listening) await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const handshake = (maxVersion: 'TLSv1.2' | 'TLSv1.3') =>
+    new Promise<string>((resolve) => {
+      const socket = connectTls({ host: 'localhost', port, ca, maxVersion }, () => {
+        resolve(socket.getProtocol() ?? '');
+        socket.destroy();
+      });
+      socket.on('error', ({ message }) => resolve(message));
+    });
+  expect(await handshake('TLSv1.3')).toBe('TLSv1.3');
+  expect(await handshake('TLSv1.2')).toMatch(/alert protocol version/);
 });
 
 test('the guide to webhooks takes what its sender has signed, and nothing else', async () => {
@@ -186,10 +222,17 @@ test('the guide to webhooks takes what its sender has signed, and nothing else',
 test('the guide to calling URLs tests its fetch, and checks the text of a URL', async () => {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (url: string) => asked.push(url));
-  const [node, edge] = await runGuide('ssrf', [0, 1], {
+  const server = await listening((_request: unknown, response: ServerResponse) =>
+    response.end('{"usd":1.1}'),
+  );
+  const [node, edge, consumed] = await runGuide('ssrf', [0, 1, 2], {
     // There it is that of the runtime.
     'await fetch(checked.url,': 'await globalThis.fetch(checked.url,',
+    // The host is on this machine.
+    "allowedHosts: ['rates.example.com']": `allowedNetworks: ['127.0.0.1'], ports: [${new URL(server).port}]`,
+    'https://rates.example.com': server,
   });
+  expect(consumed?.['answer']).toEqual({ ok: true, value: { usd: 1.1 } });
   const fetch = node?.['fetch'] as (url: string) => Promise<Response>;
   for (const url of ['http://127.0.0.1/', 'http://2130706433/', 'http://[::ffff:7f00:1]/']) {
     await expect(fetch(url)).rejects.toMatchObject({ code: 'egress.address_not_allowed' });

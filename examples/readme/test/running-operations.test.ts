@@ -1,33 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ConsoleRoutes } from '@apisec/console';
-import {
-  type Admission,
-  type Audit,
-  allowAnonymous,
-  guard,
-  type HttpFacts,
-  type Policy,
-  protect,
-  type ServedOperation,
-} from '@apisec/core';
-import type { Usage } from '@apisec/insights';
+import type { Audit, Policy, ServedOperation } from '@apisec/core';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runGuide } from '../src/run-guide.ts';
 import { provider } from '../src/running/provider.ts';
+import { callOf } from './guarded.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
-
-const callOf = (admission: unknown) => {
-  const serve = protect(admission as Admission<HttpFacts, object>, () => new Response('in'));
-  return async (claims?: object) => {
-    const headers = new Headers();
-    if (claims) headers.set('authorization', `Bearer ${await provider.token({ ...claims })}`);
-    return serve(new Request(provider.audience, { headers }));
-  };
-};
 
 /** Keeps audit events off the terminal, and answers that they were written. */
 function quietStdout(): void {
@@ -38,52 +20,16 @@ function quietStdout(): void {
   });
 }
 
-test('the guide to logging writes why a call was denied, and no token, and alerts whoever is on call', async () => {
-  vi.stubGlobal('fetch', provider.fetch);
-  const written: string[] = [];
-  vi.spyOn(console, 'error').mockImplementation((line) => void written.push(String(line)));
-  const [first, alerting] = await runGuide('logging', [0, 6]);
-  const call = callOf(first?.['orders']);
-  expect((await call({})).status).toBe(200);
-  expect((await call({ aud: 'https://other.example.com' })).status).toBe(401);
-  expect(written.map((line) => JSON.parse(line))).toMatchObject([
-    { code: 'token.audience_mismatch', cause: expect.stringContaining('other.example.com') },
-  ]);
-  expect(written.join()).not.toContain('eyJ');
-
-  const { sent } = await import('../src/running/guides-logging.ts');
-  quietStdout();
-  const log = alerting?.['log'] as Audit;
-  expect(await log.record({ act: 'audit.chain_broken' })).toEqual({ ok: true });
-  await log.close();
-  // The last rule reports the end of the log itself.
-  expect(sent).toMatchObject(
-    ['trail broken', 'blind'].map((rule) => ({ type: 'security.alert', data: { rule } })),
-  );
-});
-
-test('the guide to metrics watches calls, and reports them', async () => {
-  vi.stubGlobal('fetch', provider.fetch);
-  const [measured, reported] = await runGuide('metrics', [0, 1]);
-  const call = callOf(measured?.['orders']);
-  expect((await call({ scope: 'orders:read' })).status).toBe(200);
-  expect((await call()).status).toBe(401);
-
-  quietStdout();
-  const log = reported?.['log'] as Audit;
-  const watched = guard<HttpFacts>().use(log).use(allowAnonymous());
-  expect(await (await callOf(watched)()).text()).toBe('in');
-  await log.close();
-  const used = reported?.['used'] as Usage;
-  expect(used.report('operation', 'hour')).toMatchObject([{ name: 'GET /', calls: 1 }]);
-});
-
 test('the guide to the console shows it to nobody who is not signed in', async () => {
   quietStdout();
-  const [shown] = await runGuide('console', [0]);
-  const routes = shown?.['routes'] as ConsoleRoutes;
-  const page = await routes.fetch(new Request('https://ops.example.com/console/'));
-  expect([page.status, await page.json()]).toMatchObject([401, { code: 'session.missing' }]);
+  const blocks = await runGuide('console', [0, 1]);
+  for (const shown of blocks) {
+    const routes = shown['routes'] as ConsoleRoutes;
+    const page = await routes.fetch(new Request('https://ops.example.com/console/'));
+    expect([page.status, await page.json()]).toMatchObject([401, { code: 'session.missing' }]);
+  }
+  const log = blocks[0]?.['log'] as Audit;
+  await log.close();
 });
 
 test('the guide to the command line lists what an application serves', async () => {
@@ -96,10 +42,8 @@ test('the guide to the command line lists what an application serves', async () 
   ).toEqual(['GET /admin/users', 'GET /health']);
 });
 
-test('the guides to certificates and encrypted tokens make policies: no certificate is denied', async () => {
+test('the guide to providers takes tokens that are encrypted, and those that are signed alone', async () => {
   vi.stubGlobal('fetch', provider.fetch);
-  const [workload] = await runGuide('mtls', [1]);
-  expect((await callOf(workload?.['workload'])()).status).toBe(401);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = { ...privateKey.export({ format: 'jwk' }), alg: 'RSA-OAEP-256', kid: 'k1' };
   const [sealed] = await runGuide('providers', [4], {
@@ -110,4 +54,31 @@ test('the guides to certificates and encrypted tokens make policies: no certific
   const outcome = await policy.check(new Request(provider.audience, { headers }), {});
   // One that is signed alone is taken as ever.
   expect(outcome.ok).toBe(true);
+});
+
+test('the page of concepts makes a guard that admits by scopes', async () => {
+  vi.stubGlobal('fetch', provider.fetch);
+  const [shown] = await runGuide('concepts', [0]);
+  const call = callOf(shown?.['orders']);
+  expect((await call({ scope: 'orders:read' })).status).toBe(200);
+  expect((await call({ scope: 'other' })).status).toBe(403);
+  expect((await call()).status).toBe(401);
+});
+
+test('the page of runtimes hands to a Worker what goes on beside a call', async () => {
+  const { handed, key, worker } = await import('../src/running/runtimes.ts');
+  const [shown] = await runGuide('runtimes', [0], {
+    'protect(orders': 'export const serve = protect(orders',
+  });
+  const serve = shown?.['serve'] as (
+    request: Request,
+    env: object,
+    context: object,
+  ) => Promise<Response>;
+  const request = new Request(provider.audience, { headers: { 'x-api-key': key } });
+  const answer = await serve(request, {}, worker);
+  expect([answer.status, await answer.text()]).toEqual([200, 'in']);
+  // That the key was used.
+  expect(handed.length).toBeGreaterThan(0);
+  await Promise.all(handed);
 });

@@ -13,7 +13,7 @@ const WHOLE = ['callers.md', 'coverage.md', 'web-sockets.md'];
 
 const packages = importable(root);
 const guides = readdirSync(join(root, 'docs/guides')).filter((page) => !WHOLE.includes(page));
-const pages = [...guides.map((page) => `guides/${page}`), 'concepts.md'];
+const pages = [...guides.map((page) => `guides/${page}`), 'concepts.md', 'runtimes.md'];
 const snippets = pages.flatMap((page) => {
   const own = join(settings, page.replace('/', '-').replace('.md', '.ts'));
   const given = [join(settings, 'common.ts'), ...(existsSync(own) ? [own] : [])];

@@ -1,57 +1,82 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { importable, snippetsOf } from '../src/snippets.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const packages = importable(root);
 
-/** Blocks of guides that are compiled and not run, each with a test that runs the same calls. */
-const COMPILED: Readonly<Record<string, string>> = {
-  'console 1': 'packages/console/test/console.test.ts',
-  'errors 1': 'packages/node/src/client-errors.test.ts',
-  'grpc 0': 'packages/grpc/test/secure.test.ts',
-  'grpc 1': 'packages/grpc/test/secure-server-options.test.ts',
-  'grpc 2': 'packages/grpc/test/secure-client.test.ts',
-  'logging 1': 'packages/postgres/src/audit/audit-chain.test.ts',
-  'logging 2': 'packages/core/src/audit/audit.test.ts',
-  'logging 3': 'packages/core/src/api-keys/api-keys.test.ts',
-  'logging 4': 'packages/postgres/src/audit/audit-chain.test.ts',
-  'logging 5': 'packages/postgres/src/audit/chain-lines.test.ts',
-  'metrics 2': 'packages/insights/src/usage-history.test.ts',
-  'mtls 0': 'packages/grpc/test/tls-files.test.ts',
-  'mtls 2': 'packages/grpc/test/tls-files.test.ts',
-  'node-servers 0': 'packages/node/src/server-options.test.ts',
-  'ssrf 2': 'packages/egress/src/consume/consume.test.ts',
-  'tenants 0': 'packages/core/src/tenancy/require-tenant.test.ts',
-  'tenants 1': 'packages/core/src/tenancy/resolve-tenant.test.ts',
-  'tenants 2': 'packages/postgres/src/tenants/with-tenant.test.ts',
-  'tenants 3': 'packages/core/src/tenancy/tenant-scope.test.ts',
-  'tenants 4': 'packages/core/src/tenancy/tenant-pools.test.ts',
-  'webhooks 1': 'examples/webhooks/test/webhooks.test.ts',
+/** Pages whose blocks are whole programs, each with the test that runs them. */
+const WHOLE: Readonly<Record<string, string>> = {
+  'README.md': 'readme.test.ts',
+  'docs/guides/callers.md': 'pages.test.ts',
+  'docs/guides/coverage.md': 'pages.test.ts',
+  'docs/guides/web-sockets.md': 'pages.test.ts',
+  'docs/limits/guide.md': 'guide.test.ts',
+  'docs/start.md': 'start-page.test.ts',
+  'docs/troubleshooting.md': 'troubleshooting.test.ts',
 };
-/** Their blocks are whole files, which pages.test.ts runs. */
-const WHOLE = ['callers', 'coverage', 'web-sockets'];
+/** The same for whole folders. */
+const WHOLE_FOLDERS: Readonly<Record<string, string>> = {
+  'docs/migrating': 'pages.test.ts',
+  packages: 'packages.test.ts',
+};
+/** What cannot run here, with the reason: the blocks of a page, or one of them by its name. */
+const CANNOT_RUN: Readonly<Record<string, string>> = {
+  'docs/compile-time.md':
+    'Each block is a mistake that does not compile. compile-time.test.ts compares what the compiler says.',
+  'docs/guides/web-sockets.md live-hono.ts':
+    'It imports what there is on Deno alone. pages.test.ts compiles it; npm run test:runtimes tries WebSockets on Deno.',
+};
 
-/** Guides and blocks, as tests name them for `runGuide`. */
-const run = new Set(
-  readdirSync(import.meta.dirname)
-    .filter((file) => file.startsWith('running-'))
-    .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
-    .flatMap((text) => [...text.matchAll(/runGuide\(\s*'([\w-]+)',\s*\[([\d, ]+)\]/g)])
-    .flatMap(([, guide, list = '']) => list.split(',').map((at) => `${guide} ${Number(at)}`)),
-);
+const isWhole = (page: string): boolean =>
+  page in WHOLE || Object.keys(WHOLE_FOLDERS).some((folder) => page.startsWith(`${folder}/`));
 
-test('every block of code in the guides is run, or says which test runs the same', () => {
-  const blocks = readdirSync(join(root, 'docs/guides'))
-    .map((page) => page.replace('.md', ''))
-    .filter((guide) => !WHOLE.includes(guide))
-    .flatMap((guide) =>
-      snippetsOf(join(root, `docs/guides/${guide}.md`), [], packages).map(
-        (_snippet, at) => `${guide} ${at}`,
+/** Pages with code. What packages export (`api.md`) are signatures that a tool writes. */
+const pages = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((page) => page !== '' && !page.endsWith('api.md') && existsSync(join(root, page)))
+  .filter((page) => /^ *```(?:ts|js|tsx|mjs|mts)\b/m.test(readFileSync(join(root, page), 'utf8')));
+
+/** Pages and blocks, as tests name them for `runGuide`. */
+const run = readdirSync(import.meta.dirname)
+  .filter((file) => file.startsWith('running-'))
+  .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
+  .flatMap((text) => [...text.matchAll(/runGuide\(\s*'([\w-]+)',\s*\[([\d, ]+)\]/g)])
+  .flatMap(([, guide, list = '']) => list.split(',').map((at) => `${guide} ${Number(at)}`));
+
+test('every block of code in the pages is run', () => {
+  const blocks = pages
+    .filter((page) => !isWhole(page) && !(page in CANNOT_RUN))
+    .flatMap((page) =>
+      snippetsOf(join(root, page), [], packages).map(
+        (_snippet, at) => `${/([\w-]+)\.md$/.exec(page)?.[1]} ${at}`,
       ),
     );
-  expect(blocks.filter((block) => !run.has(block))).toEqual(Object.keys(COMPILED));
-  expect([...run].filter((block) => !blocks.includes(block))).toEqual([]);
-  for (const file of Object.values(COMPILED)) expect(existsSync(join(root, file)), file).toBe(true);
+  expect(blocks.length).toBeGreaterThan(100);
+  expect(run.toSorted()).toEqual(blocks.toSorted());
+});
+
+test('a page whose blocks are whole programs has its test, which reads it', () => {
+  for (const [page, file] of [...Object.entries(WHOLE), ...Object.entries(WHOLE_FOLDERS)]) {
+    const name = page.replace('docs/', '').split('/').at(-1) ?? '';
+    expect(readFileSync(join(import.meta.dirname, file), 'utf8'), file).toContain(name);
+    expect(pages.some((each) => each === page || dirname(each).startsWith(page))).toBe(true);
+  }
+});
+
+test('two things cannot run, and say why', () => {
+  const named = Object.keys(CANNOT_RUN).map((name) => name.split(' '));
+  expect(named).toEqual([['docs/compile-time.md'], ['docs/guides/web-sockets.md', 'live-hono.ts']]);
+  for (const [page = '', block = '```ts twoslash'] of named) {
+    expect(readFileSync(join(root, page), 'utf8')).toContain(block);
+  }
+  // Tests of whole programs leave out nothing else.
+  for (const file of new Set([...Object.values(WHOLE), ...Object.values(WHOLE_FOLDERS)])) {
+    const test = readFileSync(join(import.meta.dirname, file), 'utf8');
+    expect([...test.matchAll(/file !== (\w+)/g)].map(([, name]) => name)).toEqual(
+      file === 'pages.test.ts' ? ['COVERAGE', 'DENO'] : [],
+    );
+  }
 });
