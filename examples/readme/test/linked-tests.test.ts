@@ -1,42 +1,80 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const docs = join(import.meta.dirname, '../../../docs');
+const root = join(import.meta.dirname, '../../..');
+const docs = join(root, 'docs');
 
-/**
- * Pages whose links to tests have the name of the test as their text, or as their title where the text is in other
- * words.
- */
-const PAGES = ['checklist.md', 'comparison.md'];
+/** Pages whose every link to a test names the test: as its text, or as its title where the text is in other words. */
+const NAMING = ['README.md', 'docs/checklist.md', 'docs/comparison.md', 'docs/concepts.md'];
+/** What shows more than one test. */
+const WHOLE_FILES = [
+  'README.md: The tests',
+  'README.md: a token of each',
+  'README.md: the same contracts',
+];
 
-const LINK = /\[([^\]]+)\]\((\.\.\/[^)# ]+)(?: "([^"]+)")?\)/g;
+const LINK = /\[([^\]]+)\]\(([^)# ]+)(?:#[^) ]*)?(?: "([^"]+)")?\)/g;
+const CODE = /^ *```[^]*?^ *```$/gm;
 
-const linked = PAGES.flatMap((page) =>
-  [...readFileSync(join(docs, page), 'utf8').matchAll(LINK)].map(
-    ([, text = '', path = '', title = text]) => ({
-      page,
-      name: title,
-      file: join(docs, dirname(page), path),
-    }),
+const pages = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((page) => page !== '' && !page.endsWith('api.md') && existsSync(join(root, page)));
+
+const linked = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').replace(CODE, '').matchAll(LINK)].flatMap(
+    ([, text = '', path = '', title]) =>
+      /^(?:[a-z]+:|\/)/.test(path)
+        ? []
+        : [{ page, text, title, file: join(root, dirname(page), decodeURI(path)) }],
   ),
 );
-const tests = linked.filter(({ file }) => /\.(test|test-d|slow)\.ts$/.test(file));
+const isTest = (file: string): boolean => /\.(test|test-d|slow)\.ts$/.test(file);
 
-test('there are such links on each page', () => {
-  expect(new Set(tests.map(({ page }) => page))).toEqual(new Set(PAGES));
+test('each page that names tests has such links', () => {
+  for (const page of NAMING) {
+    expect(
+      linked.some((link) => link.page === page && isTest(link.file)),
+      page,
+    ).toBe(true);
+  }
 });
 
-test.each(tests)('$page: "$name" is there', ({ name, file }) => {
+test.each(pages)('%s links to what is there', (page) => {
+  const missing = linked.filter((link) => link.page === page && !existsSync(link.file));
+  expect(missing.map(({ text, file }) => `${text}: ${file}`)).toEqual([]);
+});
+
+const named = linked.flatMap(({ page, text, title, file }) => {
+  if (!isTest(file)) return [];
+  if (title !== undefined) return [{ page, name: title, file }];
+  const isNaming = NAMING.includes(page) && !WHOLE_FILES.includes(`${page}: ${text}`);
+  return isNaming && !isShownBy(page, text) ? [{ page, name: text, file }] : [];
+});
+
+test.each(named)('$page: "$name" is there', ({ name, file }) => {
   expect(readFileSync(file, 'utf8')).toContain(name);
 });
 
-test.each(linked.filter((link) => !tests.includes(link)))('$page: $file is there', ({ file }) => {
-  expect(existsSync(file)).toBe(true);
+/** At the end of a page, where a link is to a whole file. */
+function isShownBy(page: string, text: string): boolean {
+  const [, shown = ''] = readFileSync(join(root, page), 'utf8').split('\n## Shown by\n');
+  return shown.includes(`[${text}]`);
+}
+
+test('the rows that the requirements name are those that are tried', () => {
+  const page = readFileSync(join(docs, 'requirements.md'), 'utf8');
+  const names = [...page.matchAll(/^\| [^|]*?\((`[^|]*`)\) \|/gm)].flatMap(([, list = '']) =>
+    [...list.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  );
+  expect(names.length).toBeGreaterThan(20);
+  const tried = readFileSync(join(root, 'tooling/check-requirements.mjs'), 'utf8');
+  for (const name of names) expect(tried).toContain(name.replace(/ (?:ts)?\d\d$/, ' ${'));
 });
 
-/** What makes no claim of its own: an entry, a list of words. */
-const WITHOUT_CLAIMS = ['index.md', 'glossary.md'];
+/** What makes no claim of its own: a list of words. */
+const WITHOUT_CLAIMS = ['glossary.md'];
 
 const claiming = ['.', 'guides', 'limits', 'migrating'].flatMap((folder) =>
   readdirSync(join(docs, folder))
@@ -45,9 +83,10 @@ const claiming = ['.', 'guides', 'limits', 'migrating'].flatMap((folder) =>
 );
 
 test.each(claiming)('%s links to what shows that it is true', (page) => {
-  const shows = [...readFileSync(join(docs, page), 'utf8').matchAll(LINK)]
-    .map(([, , path = '']) => join(docs, dirname(page), path))
-    .filter((file) => /\.(test|test-d|slow)\.ts$|\/(bench|tooling)\//.test(file));
+  const shows = linked.filter(
+    (link) =>
+      link.page === join('docs', page) &&
+      (isTest(link.file) || /\/(bench|tooling)\//.test(link.file)),
+  );
   expect(shows).not.toEqual([]);
-  for (const file of shows) expect(existsSync(file), file).toBe(true);
 });
