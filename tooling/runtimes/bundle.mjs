@@ -18,9 +18,9 @@ const absent = (filter) => ({
 const EVERYWHERE = /^(?:@grpc\/.+|util|timers|timers\/promises)$/;
 const WITHOUT_NODE = new RegExp(`${EVERYWHERE.source}|^node:`);
 
-/** Needs Node, in the test itself: certificates, files, servers. */
+/** Needs Node, in the test itself: certificates, files, servers; or vitest, which loads modules anew. */
 const needsNode = (file) =>
-  /from '(?:node:|@electric-sql|sql\.js|helmet)|from '[./]+(?:test\/)?(?:key-server|vectors)\.ts'/.test(
+  /from '(?:node:|@electric-sql|sql\.js|helmet)|from '[./]+(?:test\/)?(?:key-server|vectors)\.ts'|vi\.resetModules/.test(
     readFileSync(file, 'utf8'),
   );
 
