@@ -173,7 +173,7 @@ process.exit(0);`,
   write(
     'rollup.config.mjs',
     `import resolve from '@rollup/plugin-node-resolve';
-export default { input: 'fetch.mjs', output: { file: 'out/rollup.mjs' }, plugins: [resolve()], onwarn() {} };`,
+export default { input: 'fetch.mjs', output: { dir: 'out', entryFileNames: 'rollup.mjs' }, plugins: [resolve()], onwarn() {} };`,
   );
 
   return files;
