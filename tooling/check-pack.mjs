@@ -146,6 +146,8 @@ const typesOf = (
 ) => `${list.map((entry, i) => `import * as m${i} from '${entry}';`).join('\n')}
 export const all: readonly object[] = [${list.map((_, i) => `m${i}`).join(', ')}];\n`;
 const isLax = (entry) => LAX_PEERS.has(entry);
+/** By its path: with `--all` several packages have a command of this name. */
+const compilerIn = (project) => join(project, 'node_modules/typescript/bin/tsc');
 
 async function smoke(packed, inspected) {
   const project = join(work, 'project');
@@ -199,6 +201,7 @@ ${verdict}\n`,
 
   writeFileSync(join(project, 'types.ts'), typesOf(entries.filter((entry) => !isLax(entry))));
   writeFileSync(join(project, 'lax-types.ts'), typesOf(entries.filter(isLax)));
+  const tsc = compilerIn(project);
   for (const [module, moduleResolution] of [
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
@@ -217,8 +220,9 @@ ${verdict}\n`,
       skipLibCheck: false,
     };
     writeFileSync(join(project, file), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
-    const tsc = join(project, 'node_modules/.bin/tsc');
-    await run(`types under ${moduleResolution}`, tsc, ['-p', file], { cwd: project });
+    await run(`types under ${moduleResolution}`, process.execPath, [tsc, '-p', file], {
+      cwd: project,
+    });
     // Declarations of these peers do not compile by themselves; ours that use them are checked beside them.
     const lax = `tsconfig.lax-${moduleResolution}.json`;
     const laxOptions = { ...compilerOptions, skipLibCheck: true };
@@ -226,9 +230,14 @@ ${verdict}\n`,
       join(project, lax),
       JSON.stringify({ compilerOptions: laxOptions, files: ['lax-types.ts'] }),
     );
-    await run(`types beside lax peers under ${moduleResolution}`, tsc, ['-p', lax], {
-      cwd: project,
-    });
+    await run(
+      `types beside lax peers under ${moduleResolution}`,
+      process.execPath,
+      [tsc, '-p', lax],
+      {
+        cwd: project,
+      },
+    );
     if (!isAll) continue;
     for (const [name, wanted] of Object.entries(COMPILERS)) {
       const other = join(project, 'node_modules', name, 'bin/tsc');
@@ -267,7 +276,8 @@ async function createProjects(project) {
       run(`create-apisec ${args.join(' ')}`, bin('create-apisec'), args, { cwd: project });
     const typed = `${framework}-ts`;
     if (await create(framework, typed)) {
-      await run(`${typed} compiles`, bin('tsc'), ['--noEmit'], { cwd: join(project, typed) });
+      const cwd = join(project, typed);
+      await run(`${typed} compiles`, process.execPath, [compilerIn(project), '--noEmit'], { cwd });
     }
     if (!(await create(framework, framework, '--javascript'))) return;
     const cwd = join(project, framework);
