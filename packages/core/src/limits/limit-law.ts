@@ -166,7 +166,7 @@ export function roll(limit: WindowLimit, state: LimitState, now: number): void {
   state.at = start;
 }
 
-function windowStart({ window }: WindowLimit, time: number): number {
+export function windowStart({ window }: WindowLimit, time: number): number {
   return Math.floor(time / window) * window;
 }
 

@@ -563,6 +563,15 @@ describe('a store that fails', () => {
       ...options,
     } as RateLimitOptions<Caller>);
 
+  /** Later than any time limit, also where the process stood still for a while. */
+  const lateAnswer = () => {
+    let answer: () => void = () => undefined;
+    const late = new Promise<void>((done) => {
+      answer = done;
+    });
+    return { late, answer: () => answer() };
+  };
+
   for (const [how, make] of Object.entries(failing)) {
     test(`${how}: denies as unavailable unless told otherwise`, async () => {
       const denial = denialOf(await check(make()).check(request, ann));
@@ -617,8 +626,12 @@ describe('a store that fails', () => {
   test('an answer that comes too late is given back', async () => {
     const store = memoryLimitStore({ now: () => START });
     const settled = vi.fn();
+    const { late, answer } = lateAnswer();
     const slow = check(
-      (requests) => new Promise((done) => setTimeout(() => done(store.consume(requests)), 60)),
+      async (requests) => {
+        await late;
+        return store.consume(requests);
+      },
       {},
       (reconciliations) => {
         store.reconcile(reconciliations);
@@ -626,6 +639,7 @@ describe('a store that fails', () => {
       },
     );
     expect((await slow.check(request, ann)).ok).toBe(false);
+    answer();
     await vi.waitFor(() => expect(settled).toHaveBeenCalled(), 20_000);
     const [verdict] = store.consume([{ name: 'n', key: 'ann', limit, cost: 0 }]).verdicts;
     expect(verdict?.remaining).toBe(2);
@@ -637,12 +651,17 @@ describe('a store that fails', () => {
   ] as const)('a charge that comes too late stands where the call %s', async (_, options) => {
     const reconcile = vi.fn();
     const answerOf = vi.fn(memoryLimitStore({ now: () => START }).consume);
+    const { late, answer } = lateAnswer();
     const slow = check(
-      (requests) => new Promise((done) => setTimeout(() => done(answerOf(requests)), 40)),
+      async (requests) => {
+        await late;
+        return answerOf(requests);
+      },
       options,
       reconcile,
     );
     expect((await slow.check(request, ann)).ok).toBe(true);
+    answer();
     await vi.waitFor(() => expect(answerOf).toHaveBeenCalled(), 20_000);
     await new Promise((done) => setTimeout(done, 5));
     expect(reconcile).not.toHaveBeenCalled();
