@@ -30,7 +30,7 @@ const SUBJECTS = [
 const BUNDLES = [
   {
     entry: 'tooling/size/engine.ts',
-    limit: 3_900,
+    limit: 3_910,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
@@ -42,7 +42,7 @@ const BUNDLES = [
   },
   {
     entry: 'tooling/size/edge.ts',
-    limit: 32_000, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
+    limit: 32_250, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
     without: [`${core}/possession/`, `${core}/api-keys/`, `${core}/abuse/`, `${core}/wire/grpc.ts`],
     withoutText: ['node:', 'Buffer'],
   },

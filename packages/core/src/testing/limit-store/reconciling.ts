@@ -10,7 +10,7 @@ function isSameMoment(limit: Limit, before: number, after: number): boolean {
   return limit.algorithm === 'bucket' || windowStart(limit, before) === windowStart(limit, after);
 }
 
-/** Runs an attempt for one caller after the other, until the store answers so quickly that the answer tells something. */
+/** Runs an attempt for one caller after the other, until the store answers so soon that its answer tells something. */
 async function untilTold(attempt: (key: string) => Promise<boolean>): Promise<void> {
   for (let caller = 0; caller < 20; caller++) if (await attempt(`caller ${caller}`)) return;
   assertThat(false, 'one of twenty answers comes within 20 ms');
