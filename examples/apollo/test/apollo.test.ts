@@ -44,7 +44,7 @@ test('each level of an answer is loaded by one query, for those who may have it'
   ]);
 });
 
-test('what a loader of the context brings depends on who calls', async () => {
+test('a loader in the context returns different data to different callers', async () => {
   await place('kim', 'product-0');
   const priceFor = async (roles: readonly string[]) =>
     (await server.call({ ...all, sub: 'kim', roles }, '{ orders(first: 1) { product { price } } }'))

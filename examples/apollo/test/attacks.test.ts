@@ -158,7 +158,7 @@ test('strangers neither register persisted queries nor learn which are known', a
   );
 });
 
-test('what an operation may cost is reserved, and what it did not resolve is given back', async () => {
+test('the possible cost of an operation is reserved, and the unused part is given back', async () => {
   const query = '{ orders(first: 90) { product { price } } }';
   const left = async (): Promise<number> => {
     const { headers } = await server.call({ ...reader, sub: 'modest' }, query);
@@ -170,7 +170,7 @@ test('what an operation may cost is reserved, and what it did not resolve is giv
   expect(second).toBeGreaterThan(first - 50);
 });
 
-test('nothing is changed or read by what a browser sends for another origin', async () => {
+test('a request that a browser sends for another origin changes and reads nothing', async () => {
   server.shop.queries.length = 0;
   const mutation = encodeURIComponent('mutation { placeOrder(productId: "product-1") { id } }');
   const headers = {
@@ -188,7 +188,7 @@ test('nothing is changed or read by what a browser sends for another origin', as
   expect(server.shop.queries).not.toContain('place');
 });
 
-test('what goes wrong inside stays inside, and names are not hinted at', async () => {
+test('internal errors are not disclosed, and no names are suggested', async () => {
   const { text } = await server.call(
     { scope: 'orders:write orders:read', sub: 'mallory' },
     'mutation { placeOrder(productId: "no-such-product") { product { name } } }',

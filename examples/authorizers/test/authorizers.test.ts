@@ -176,6 +176,6 @@ describe('the AuthZEN server', () => {
   });
 });
 
-test('policies that Cedar cannot read do not construct', () => {
+test('policies that Cedar cannot read cannot be constructed', () => {
   expect(() => cedarBy('permit(principal, action')).toThrow(/^Cedar policies: /);
 });

@@ -105,7 +105,7 @@ test(
 );
 
 test(
-  'tells from the terminal who was denied and why, what is open, which limit is near, and verifies the trail',
+  'shows on the terminal who was denied and why, what is open and which limit is near, and verifies the trail',
   async () => {
     const { child, output } = start('--serve');
     const closed = once(child, 'close');

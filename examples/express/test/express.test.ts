@@ -60,7 +60,7 @@ test('without a token nobody comes in, and learns what is missing', async () => 
   expect(denied.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test('who may read may not write', async () => {
+test('a caller who may only read cannot write', async () => {
   const token = await issuer.token({ scope: 'orders:read' });
   expect(await call('/orders', token, place('tea'))).toMatchObject({
     status: 403,

@@ -121,7 +121,7 @@ test('without a token nobody comes in, on unary calls and on streams', async () 
   }
 });
 
-test('who may read may not write', async () => {
+test('a caller who may only read cannot write', async () => {
   const denied = await call('Place', { item: 'tea' }, { scope: 'orders:read' });
   expect(denied.status).toBe('PERMISSION_DENIED');
 });
@@ -178,7 +178,7 @@ test('a message that is not as the schema says is denied, and its field is named
   expect((await call('Place', { item: 'tea' }, { sub: 'val', scope })).status).toBe('OK');
 });
 
-test('a client without a certificate of ours is not connected', async () => {
+test('a client without a certificate from our CA cannot connect', async () => {
   const other = await (await createAuthority('other')).issue('front');
   for (const [identity, answer] of [
     [undefined, status.UNAVAILABLE],

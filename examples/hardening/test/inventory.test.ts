@@ -35,7 +35,7 @@ describe('improper inventory management (OWASP API 9)', () => {
     expect(await get(`${await start({ open: true })}${path}`)).toContain('s3cret');
   });
 
-  test('documentation tells strangers all there is: not with the policies, but without them', async () => {
+  test('documentation lists every operation to strangers without the policies, and not with them', async () => {
     expect(await get(`${await start()}/openapi.json`, {})).toMatch(/^401 .*partner\.missing/);
     expect(await get(`${await start({ open: true })}/openapi.json`, {})).toContain('/v1/accounts');
   });

@@ -93,7 +93,7 @@ describe('security misconfiguration (OWASP API 8)', () => {
     expect(await attack(off), 'without the policies the attack succeeds').toMatch(loot);
   });
 
-  test('whoever calls as intended is served', async () => {
+  test('a caller who uses the API as intended is served', async () => {
     const origin = await serve(messagesApi() as RequestListener);
     const page = { ...ALICE, origin: 'https://app.example.com' };
     const list = await read(`${origin}/messages`, { headers: page });

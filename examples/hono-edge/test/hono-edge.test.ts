@@ -57,7 +57,7 @@ test.each([
   expect(denied.headers.get('www-authenticate')).toContain('Bearer');
 });
 
-test('who may read may not write', async () => {
+test('a caller who may only read cannot write', async () => {
   const reader = await bearer({ scope: 'orders:read' });
   expect(await call('/orders/8', reader, put('tea'))).toMatchObject({
     status: 403,

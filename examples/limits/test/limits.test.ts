@@ -200,7 +200,7 @@ describe('a cost that is known afterwards', () => {
     ).toMatchObject({ status: 200 });
   });
 
-  test('what was used above the reserve is charged, and paid back with time', async () => {
+  test('use above the reserve is charged, and recovers over time', async () => {
     const token = await issuer.token();
     expect(await call('/reports?rows=140', { token })).toMatchObject({ status: 200 });
     await idle();
@@ -224,7 +224,7 @@ describe('a login', () => {
   const logIn = (email: unknown, password: string, at?: string) =>
     call('/login', at === undefined ? {} : { at }, { email, password });
 
-  test('after four wrong passwords the right one has to wait too, and then begins anew', async () => {
+  test('after four wrong passwords the right one has to wait too, and then resets the count', async () => {
     for (const guess of ['a', 'b', 'c', 'd']) {
       expect(await logIn('alice@example.com', guess)).toMatchObject({ status: 401 });
     }

@@ -288,7 +288,7 @@ describe('acme attacks globex', () => {
     expect((await foreignCursor(off, token)).code).toBe('200');
   });
 
-  test('nothing of globex was changed', async () => {
+  test('no data of globex was changed', async () => {
     const { rows } = await db.query(
       "SELECT id, title FROM documents WHERE tenant = 'globex' ORDER BY id",
     );
@@ -299,7 +299,7 @@ describe('acme attacks globex', () => {
   });
 });
 
-describe('what is its own, each gets', () => {
+describe('each tenant gets its own data', () => {
   test('on every protocol', async () => {
     const token = await issuer.token({ sub: 'gina', org: 'globex' });
     expect((await rest('GET', '/tenants/globex/documents/1')(on, token)).text).toContain(
@@ -315,7 +315,7 @@ describe('what is its own, each gets', () => {
     expect((await grpc('Get', { id: '1' })(on, token)).text).toContain('Globex secrets');
   });
 
-  test('but not while it is suspended, and nobody without a tenant', async () => {
+  test('not while it is suspended, and not without a tenant', async () => {
     const suspended = await issuer.token({ org: 'initech' });
     expect(await rest('GET', '/tenants/initech/documents')(on, suspended)).toMatchObject({
       code: 'tenant.suspended',

@@ -125,7 +125,7 @@ test('a draft of the department is missing because it is a draft', async () => {
   expect(rule?.reasons.map(({ code }) => code)).not.toContain('document.other_department');
 });
 
-test('a column that would be compared otherwise does not construct', () => {
+test('a column that would be compared otherwise cannot be constructed', () => {
   const padded = pgTable('documents', { id: text('id'), owner: char('owner', { length: 8 }) });
   const padding = resource({
     name: 'document',

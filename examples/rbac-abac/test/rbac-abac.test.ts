@@ -236,7 +236,7 @@ describe('ann, an employee, attacks', () => {
   });
 });
 
-describe('whoever may', () => {
+describe('allowed callers', () => {
   test.each<[string, string, Call, RegExp]>([
     ['reads their own report on REST', 'ann', rest('GET', '/reports/1'), /Trip of ann/],
     [

@@ -273,7 +273,7 @@ test.each<[string, () => Admission<HttpFacts & TransportFacts, object>, string]>
   expect(lines[0]?.slice(0, line.length)).toBe(line);
 });
 
-test('a body that nobody has parsed is told together with where a parser goes', async () => {
+test('a body that was not parsed is reported together with where a parser belongs', async () => {
   const lines: string[] = [];
   const log = logDenials({ format: 'text', write: (text) => lines.push(text) });
   const sees = guard<HttpFacts>()
@@ -302,7 +302,7 @@ test('secure that is mounted without being called says so', async () => {
   );
 });
 
-test('what is denied before the guard is asked is written too', async () => {
+test('a denial before the guard is asked is logged too', async () => {
   const lines: string[] = [];
   const log = logDenials({ write: (line) => lines.push(line) });
   const app = express();

@@ -39,11 +39,14 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 // A registry shows them; examples that are in the first README too are tested there.
-test.each(packages)('@apisec/%s tells how it is used, as the first README does', (name) => {
-  const blocks = blocksOf(name);
-  expect(blocks).not.toEqual([]);
-  for (const { file, text } of blocks) expect(tested.get(file) ?? text).toBe(text);
-});
+test.each(packages)(
+  '@apisec/%s has a README that says how it is used, like the first one',
+  (name) => {
+    const blocks = blocksOf(name);
+    expect(blocks).not.toEqual([]);
+    for (const { file, text } of blocks) expect(tested.get(file) ?? text).toBe(text);
+  },
+);
 
 test('every other block in the READMEs of packages has a name of its own, and compiles as it stands', () => {
   expect(own.length).toBeGreaterThan(10);

@@ -13,7 +13,7 @@ test('each risk and requirement has a test, and tests name no others', () => {
   expect(faultsIn(covering)).toEqual([]);
 });
 
-test('a row without a test and a test without a row are told by name', () => {
+test('a row without a test and a test without a row are reported by name', () => {
   const changed = new Map(covering);
   changed.delete('V9.2.3');
   changed.set('V9.9.9', [{ file: 'packages/core/src/some.test.ts', title: 'something' }]);
@@ -38,7 +38,7 @@ test('each requirement is one of ASVS 5.0, and stands in one row', () => {
   expect(missing).toEqual([]);
 });
 
-test('what the rows name is exported, and their guides and examples are there', () => {
+test('everything that the rows name is exported, and their guides and examples exist', () => {
   const reports = readdirSync(join(root, 'packages'))
     .map((name) => join(root, 'packages', name, 'api.md'))
     .filter((file) => existsSync(file))

@@ -38,7 +38,7 @@ test('the token of the job is worth nothing without its key', async () => {
   expect((await ask(services.bills, `Bearer ${token.accessToken}`))[0]).toBe(401);
 });
 
-test('the authorization server exchanges no token of a job, none that is made up, and for no other service', async () => {
+test('the authorization server does not exchange a token of a job, a made-up token, or a token for another service', async () => {
   const { client, nightly, tokenOf } = services;
   const job = await nightly.token();
   const exchange = async (subjectToken: string, resource = BILLS) => {

@@ -45,7 +45,7 @@ async function firstOf(client: ReturnType<typeof createClient>, query: string, c
 
 const WATCH = 'subscription { price(symbol: "TEA") { symbol cents margin } }';
 
-test('whoever may read prices gets each of them, without what only traders see', async () => {
+test('a caller who may read prices gets each of them, without what only traders see', async () => {
   const client = await clientFor('prices:read');
   const events = await firstOf(client, WATCH, 2);
   expect(events.map(({ data }) => data.price)).toEqual([
@@ -80,7 +80,7 @@ test('one caller has three subscriptions at once', async () => {
 const ALERTS = 'subscription { alerts { symbol below } }';
 const SET = 'mutation { setAlert(symbol: "OAK", below: 90) { symbol } }';
 
-test('an alert comes to whoever set it, and to nobody else', async () => {
+test('an alert reaches only the caller who set it', async () => {
   const [ann, bob] = await Promise.all(
     ['ann', 'bob'].map((name) => clientFor('alerts:read alerts:write', name)),
   );
@@ -210,7 +210,7 @@ test("another caller's alert is not read by its id", async () => {
   await Promise.all([ann.dispose(), mallory.dispose()]);
 });
 
-test('a stream is not opened by what a browser sends for another origin, nor by more than it reads', async () => {
+test('a stream is not opened by a request for another origin, or by one that is too large', async () => {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/graphql/stream`;
   const authorization = `Bearer ${await issuer.token({ scope: 'prices:read alerts:write' })}`;

@@ -61,7 +61,7 @@ test('any other document is for developers', async () => {
   expect((await call('books:read documents:free', { query })).body.data.books).toHaveLength(1);
 });
 
-test('strangers are told nothing', async () => {
+test('strangers learn nothing about the schema', async () => {
   expect((await call(undefined, { documentId: ids.books })).status).toBe(401);
 });
 
@@ -81,7 +81,7 @@ test('directives of the schema guard fields and types', async () => {
   expect(open.body.data.authors[0].contract).toEqual({ royalty: 0.12 });
 });
 
-test('what may cost too much is denied before it runs', async () => {
+test('an operation that may cost too much is denied before it runs', async () => {
   const { status, reason } = await call('books:read documents:free', {
     query: '{ books(first: 40) { author { books { title } } } }',
   });

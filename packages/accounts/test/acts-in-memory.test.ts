@@ -34,7 +34,7 @@ const stores = (): ActStores => ({
   roles: memoryRoleStore(),
 });
 
-describe('in memory, told once and without a secret', () => {
+describe('acts in memory are reported once and without a secret', () => {
   test.each(administrativeActs)('$name', async (act) => {
     await expectToldOnce(act, stores());
   });

@@ -224,7 +224,7 @@ describe('a passkey that signs', () => {
     expect(codeOf(await keys.authenticate(step))).toBe('passkey.unknown');
   });
 
-  test('with a count that was seen before is denied and told, of many at once all but one', async () => {
+  test('with a count that was seen before is denied and reported; of many at once, one is accepted', async () => {
     const { enrol, ask, keys, events } = bench();
     const device = await enrol('alice', softAuthenticator(ORIGIN, RP, { counts: true }));
     const { challenge, options } = await ask();
@@ -391,6 +391,6 @@ test.each([
   [{ lifetime: 300 }],
   [{ maxPerAccount: 0 }],
   [{ attestation: 'direct' }],
-])('%o does not construct', (options) => {
+])('%o cannot be constructed', (options) => {
   expect(() => bench(options as never)).toThrow(ConfigurationError);
 });

@@ -248,7 +248,7 @@ async function told(answer: Promise<unknown>): Promise<string> {
 }
 
 describe.each(parts)('%s', (_name, act, make, unrecorded, stands) => {
-  test('is recorded once, by whose it is', async () => {
+  test('is recorded once, with the owner', async () => {
     const acts: AuditAct[] = [];
     const part = await make((each) => acts.push(each));
     expect(await told(part.act())).toBe('ok');
@@ -281,7 +281,7 @@ test('a call may name who records it, in the place of the factory', async () => 
   expect(told).toEqual([enrolled, removed, enrolled, removed, ended, ended]);
 });
 
-test('what changed nothing is not recorded', async () => {
+test('an act that changed nothing is not recorded', async () => {
   const record = () => expect.unreachable();
   const { factors } = await ofTotp(record, false);
   expect(await factors.remove('bob')).toBe(false);

@@ -62,7 +62,7 @@ const ask = async (url: string): Promise<{ status: number; text: string; message
 describe.each([
   ["Apollo's own standalone server", standalone],
   ['expressMiddleware', onExpress],
-])('what a context function throws, on %s,', (_, serve) => {
+])('an error that a context function throws, on %s,', (_, serve) => {
   const SECRET = 'connection to 10.0.0.7 lost';
   test.each<[string, unknown]>([
     ['an error', new TypeError(SECRET, { cause: new Error('inner') })],

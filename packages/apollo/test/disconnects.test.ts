@@ -61,8 +61,8 @@ function slow(waiting: { readonly open: () => void }, going: Promise<void>) {
 
 describe('a caller who leaves while a resolver is at work', () => {
   const ways: readonly [string, { context?: (args: any) => Promise<object> }, boolean][] = [
-    ['is heard of through the request in the context', {}, true],
-    ['is not heard of without it', { context: async () => ({}) }, false],
+    ['is noticed through the request in the context', {}, true],
+    ['is not noticed without it', { context: async () => ({}) }, false],
   ];
   test.each(ways)('%s', async (_, options, heard) => {
     const { ended, duty } = recording();
@@ -83,7 +83,7 @@ describe('a caller who leaves while a resolver is at work', () => {
     expect(ended).toHaveLength(1);
   });
 
-  test('is heard of through a signal, where the host has one', async () => {
+  test('is noticed through a signal, where the host has one', async () => {
     const { ended, duty } = recording();
     const [started, going] = [latch(), latch()];
     const leaving = new AbortController();
@@ -162,7 +162,7 @@ describe('a caller who leaves while a resolver is at work', () => {
       .toMatchObject([{ outcome: 'aborted' }, { outcome: 'aborted' }]);
   });
 
-  test('and is denied then is told as denied', async () => {
+  test('and is denied after that is recorded as denied', async () => {
     const { ended, duty } = recording();
     const [started, going] = [latch(), latch()];
     const late = definePolicy({
@@ -238,7 +238,7 @@ describe('a caller who leaves in the middle of an incremental answer', () => {
     return { legacyExperimentalExecuteIncrementally: execute } as object;
   }
 
-  test('is heard of, and the executor stops', async () => {
+  test('is noticed, and the executor stops', async () => {
     const { ended, duty } = recording();
     const stopped: ReturnType<typeof latch> & { parts?: number } = latch();
     const admission = guard().use(oblige(duty)).use(allowAnonymous());
@@ -253,7 +253,7 @@ describe('a caller who leaves in the middle of an incremental answer', () => {
     expect(stopped.parts).toBeLessThan(PARTS);
   });
 
-  test('or before it begins, is heard of, and hardly any part of it is made', async () => {
+  test('or before it begins, is noticed, and hardly any part is produced', async () => {
     const { ended, duty } = recording();
     const stopped: ReturnType<typeof latch> & { parts?: number } = latch();
     const [started, begin] = [latch(), latch()];

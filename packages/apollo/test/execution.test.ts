@@ -91,7 +91,7 @@ describe.each(servers)('the limits of an operation, on %s', (_, serve) => {
   });
 });
 
-describe.each(servers)('what an operation takes while it runs, on %s', (_, serve) => {
+describe.each(servers)('bounds of a running operation, on %s', (_, serve) => {
   test.each([
     [
       'calls of resolvers',
@@ -163,7 +163,7 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
     expect(ran).toBe(10);
   });
 
-  test('ends at its deadline, whatever a resolver does, and tells it', async () => {
+  test('ends at its deadline whatever a resolver does, and tells the resolver', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { call } = await serve({ admission: open, execution: { deadline: '2s' } }, made());
     const pending = call(undefined, '{ hang me { name } }');
@@ -180,7 +180,7 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
     expect((await call(undefined, '{ after }')).body).toEqual({ data: { after: 'false' } });
   });
 
-  test('does not construct with bounds that mean nothing', async () => {
+  test('cannot be constructed with bounds that mean nothing', async () => {
     for (const execution of [{ nodes: 0 }, { deadline: 5 }, { node: 5 }, { listItems: 1.5 }]) {
       const started = Promise.resolve().then(() =>
         serve({ admission: open, execution: execution as never }, made()),

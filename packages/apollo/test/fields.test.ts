@@ -325,7 +325,7 @@ describe('the facts of a field policy', () => {
 });
 
 describe('obligations of a field policy', () => {
-  test('its headers are sent and its end is told, denied or not', async () => {
+  test('its headers are sent and its end is reported, denied or not', async () => {
     const endings: Completion[] = [];
     const duty = {
       headers: [{ op: 'set', name: 'x-seen', value: 'email' }],

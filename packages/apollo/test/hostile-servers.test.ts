@@ -216,7 +216,7 @@ describe('graphql-ws', () => {
     if (code !== undefined) expect(String(code)).toMatch(/^44\d\d$/);
   });
 
-  test('has no ear for strangers', async () => {
+  test('reads nothing from strangers', async () => {
     expect(await exchange(strict.url, subscribe(HONEST))).toMatchObject({ code: 4403, text: '' });
   });
 

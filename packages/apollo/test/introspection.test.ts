@@ -59,7 +59,7 @@ describe.each(servers)('introspection on %s', (_, serve) => {
     expect((await call(undefined, query)).body.errors).toBeUndefined();
   });
 
-  test('tells strangers first that they are that', async () => {
+  test('asks strangers to authenticate before anything else', async () => {
     const { call } = await serve({ admission: known }, schema());
     const reason = reasonOf(await call(undefined, '{ __schema { types { name } } }'));
     // A socket is closed before anything is asked on it.

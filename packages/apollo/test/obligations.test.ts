@@ -218,7 +218,7 @@ describe('an incremental answer', () => {
   });
 
   test.each([false, true])(
-    'does not tell what went wrong in its later parts, unless it may: %s',
+    'does not disclose errors in its later parts, unless it may: %s',
     async (insecureErrorDetails) => {
       const errors = () => [
         new GraphQLError('k9-secret', { originalError: new Error('k9-secret') }),
@@ -268,7 +268,7 @@ describe('an incremental answer', () => {
     expect([stopped.yes, endings]).toEqual([true, ['denied', 'response.too_large']]);
   });
 
-  test('that breaks off is told as failed', async () => {
+  test('that breaks off is recorded as failed', async () => {
     const endings: Completion['outcome'][] = [];
     const admission = obliging({ onComplete: ({ outcome }) => void endings.push(outcome) });
     const { fetch } = await serve([apisec({ admission })], incremental(['a', 'boom']));
@@ -303,7 +303,7 @@ describe('an incremental answer', () => {
   test.each([
     ['after the first part', 1, 30_000],
     ['after the second part', 2, 0],
-  ])('whose reader leaves %s is told as aborted', async (_, parts, after) => {
+  ])('whose reader leaves %s is recorded as aborted', async (_, parts, after) => {
     const { endings, body } = await answered(accept);
     if (body.kind !== 'chunked') throw new Error('expected parts');
     for (let part = 0; part < parts; part++) {
@@ -314,7 +314,7 @@ describe('an incremental answer', () => {
     expect(endings).toEqual(['aborted']);
   });
 
-  test('that the caller does not accept is told as aborted', async () => {
+  test('that the caller does not accept is recorded as aborted', async () => {
     // As GraphQL.js 17 executes it; the older one asks the header first.
     const { legacyExperimentalExecuteIncrementally: execute } = incremental(['a']);
     const options = { __testing_incrementalExecutionResults: execute() };
@@ -352,7 +352,7 @@ describe('the end of an operation', () => {
     ['a resolver that threw', 'ann:read', '{ crash }', 'failed', 200],
     ["a mistake of the caller's", 'ann:read', '{ nope }', 'succeeded', 400],
     ['a denial of what never resolved', undefined, '{ nope', 'denied', 401],
-  ])('is told once: %s', async (_, token, query, outcome, status) => {
+  ])('is reported once: %s', async (_, token, query, outcome, status) => {
     heard.length = 0;
     const { call } = await serve([
       apisec({
@@ -375,7 +375,7 @@ describe('the end of an operation', () => {
     expect(heard[0]?.facts['call']).toMatchObject({ protocol: 'graphql' });
   });
 
-  test('is told to the policies of fields that are asked when the answer is out already', async () => {
+  test('is reported to field policies that are asked after the answer was sent', async () => {
     const told: string[] = [];
     const began: string[] = [];
     const late = definePolicy({
@@ -413,7 +413,7 @@ describe('the end of an operation', () => {
     expect(told).toEqual(['failed']);
   });
 
-  test('is told when another plugin breaks the pipeline, after the decision', async () => {
+  test('is reported when another plugin breaks the pipeline after the decision', async () => {
     heard.length = 0;
     const broken = {
       requestDidStart: async () => ({
@@ -425,7 +425,7 @@ describe('the end of an operation', () => {
     expect(heard.map(({ outcome, status }) => [outcome, status])).toEqual([['failed', 500]]);
   });
 
-  test('is told to each guard of a coverage table, when one of them denies too', async () => {
+  test('is reported to each guard of a coverage table, even when one of them denies', async () => {
     heard.length = 0;
     const table = coverage({
       'Query.me': admission,

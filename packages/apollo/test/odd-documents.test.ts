@@ -151,7 +151,7 @@ describe.each(servers)('%s', (_server, serve) => {
     expect([status ?? 200, body]).toEqual([200, JSON.parse(JSON.stringify({ data: bare.data }))]);
   });
 
-  test('takes no values of variables that were not sent from the prototype of those that were', async () => {
+  test('does not take values of variables that were not sent from the prototype of the others', async () => {
     const ran: unknown[] = [];
     const schema = schemaOf(
       'scalar JSON input In { first: Int } type Query { a(of: JSON, in: In): Int }',

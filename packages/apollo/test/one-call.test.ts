@@ -257,7 +257,7 @@ describe('a field that is denied in a long list', () => {
   });
 });
 
-describe('what a resolver throws', () => {
+describe('an error that a resolver throws', () => {
   const failing = (error: () => Error) => ({
     Query: {
       echo: () => {
@@ -340,7 +340,7 @@ describe('what a resolver throws', () => {
   };
 
   test.each(['standalone', 'Express'])(
-    'does not tell what it gave that is not of its type, on %s',
+    'does not disclose a value that has the wrong type, on %s',
     async (host) => {
       const endings: Completion['outcome'][] = [];
       const ended = oblige({ onComplete: ({ outcome }) => void endings.push(outcome) });
@@ -453,7 +453,7 @@ test.each(['peer', 'certificate', 'request'])(
   },
 );
 
-test('an option that is not known does not construct', () => {
+test('an option that is not known cannot be constructed', () => {
   const admission = base.use(requireScopes('read'));
   expect(() => apisec({ admission, filds: {} } as never)).toThrow(/filds/);
   expect(() => apisec({ admission, document: { maxTokens: 0 } })).toThrow(/maxTokens/);

@@ -89,7 +89,7 @@ describe('a guard for every operation', () => {
     ],
     ['rejects', () => Promise.reject(new Error('secret of the pool')), 'policy.threw'],
     ['answers nonsense', () => true, 'policy.invalid_outcome'],
-  ])('denies when a policy %s, and tells nobody why', async (_, check, reason) => {
+  ])('denies when a policy %s, without saying why', async (_, check, reason) => {
     const broken = guard().use(
       definePolicy({ name: 'broken', role: 'grant', check: check as () => never }),
     );
@@ -170,7 +170,7 @@ describe('an operation that never resolves', () => {
     ['has a document that is empty', ''],
   ] as const;
 
-  test.each(cases)('tells a stranger nothing when it %s', async (_, query) => {
+  test.each(cases)('discloses nothing to a stranger when it %s', async (_, query) => {
     const { call } = await serve([apisec({ admission: reading })]);
     const { status, body } = await call(undefined, query);
     expect(status).toBe(401);
@@ -182,7 +182,7 @@ describe('an operation that never resolves', () => {
     ]);
   });
 
-  test.each(cases)('tells an admitted caller what is wrong when it %s', async (_, query) => {
+  test.each(cases)('says what is wrong to an admitted caller when it %s', async (_, query) => {
     const { call } = await serve([apisec({ admission: reading })]);
     const { status, body } = await call('ann:read', query);
     expect(status).toBe(400);
@@ -438,7 +438,7 @@ describe('ways into Apollo', () => {
     expect(ran).toEqual(['me']);
   });
 
-  test('what Apollo answers before there is an operation runs nothing', async () => {
+  test('answers that Apollo gives before there is an operation run nothing', async () => {
     const { ran, resolvers } = shop();
     const plugin = apisec({ admission: reading, documentationPages: true });
     const { fetch } = await serve([plugin], { resolvers });

@@ -118,7 +118,7 @@ describe('Apollo by itself', () => {
   });
 });
 
-test("what Apollo's own standalone server does in front of any plugin is why", async () => {
+test("Apollo's own standalone server allows every origin before any plugin runs", async () => {
   const server = create();
   const { url } = await startStandaloneServer(server, { listen: { port: 0, host: '127.0.0.1' } });
   const answer = await fetch(url, preflight(EVIL));
@@ -130,7 +130,7 @@ test.each<[string, Error, string]>([
   ['was not made for callers', new Error('connection to 10.0.0.7 lost'), 'handler.threw'],
   ['was', new GraphQLError('Come back later.'), 'Come back later.'],
 ])(
-  'does not tell what the context function throws, unless it was made for callers: %s',
+  'does not disclose what the context function throws, unless it was made for callers: %s',
   async (_, error, message) => {
     const faults: unknown[] = [];
     const server = create();
@@ -149,7 +149,7 @@ test.each<[string, Error, string]>([
   },
 );
 
-test('ends with Apollo, and does not construct with what it does not know', async () => {
+test('ends with Apollo, and cannot be constructed with what it does not know', async () => {
   const server = create();
   const listen = { port: 0, host: '127.0.0.1' };
   const { httpServer } = await startStandalone(server, { admission: api, listen });

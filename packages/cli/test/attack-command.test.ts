@@ -93,7 +93,7 @@ function careful(): RequestListener {
   };
 }
 
-test('none succeeds on a server that denies, and none is tried without what it needs', async () => {
+test('no attack succeeds on a server that denies, and none is tried without what it needs', async () => {
   const url = await serve(careful());
   const bare = await callCli('attack', url, '--i-own-this', '--json');
   expect(bare.code).toBe(0);
@@ -124,7 +124,7 @@ test('an operation of GraphQL that answers denials with 200 has denied them', as
 test.each([
   ['--token', 'x.y.z'],
   ['--cookie', 'sid=2'],
-])('%s that opens nothing is told before any attack is tried', async (option, value) => {
+])('%s that opens nothing is reported before any attack is tried', async (option, value) => {
   let calls = 0;
   const deny = careful();
   const url = await serve((request, response) => {

@@ -207,7 +207,7 @@ describe('a server with one flaw', () => {
     expect(all[id]).toContain(evidence);
   });
 
-  test('and one without any is not', async () => {
+  test('a server without a flaw is not reported', async () => {
     expect(await found(await serve())).toEqual({});
   });
 

@@ -206,7 +206,7 @@ describe('a server of gRPC with one flaw', () => {
     );
   });
 
-  test('and one without any is not', async () => {
+  test('a gRPC server without a flaw is not reported', async () => {
     const all = await resultsOf(await serve());
     expect(all.filter(({ outcome }) => outcome === 'succeeded')).toEqual([]);
     const withstood = all.filter(({ outcome }) => outcome === 'withstood').map(({ id }) => id);
@@ -232,12 +232,12 @@ describe('apisec attack --grpc', () => {
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 
-  test('tells a call that is denied anyway by the name of its status', async () => {
+  test('reports a call that is denied anyway by the name of its status', async () => {
     const { code, err } = await callCli('attack', await serve(), ...GIVEN.slice(0, -1), 'x');
     expect([code, err]).toEqual([2, expect.stringContaining('UNAUTHENTICATED')]);
   });
 
-  test('tells a server that does not speak HTTP/2, and one that is not there', async () => {
+  test('reports a server that does not speak HTTP/2, and one that does not answer', async () => {
     const plain = createHttpServer((_request, response) => void response.end());
     plain.listen(0, '127.0.0.1');
     await once(plain, 'listening');
@@ -250,7 +250,7 @@ describe('apisec attack --grpc', () => {
     }
   });
 
-  test('attacks only this machine, unless told otherwise', async () => {
+  test('attacks only this machine by default', async () => {
     const { code, err } = await callCli('attack', `https://api.example.com${PATH}`, ...GIVEN);
     expect([code, err]).toEqual([2, expect.stringContaining('--remote')]);
   });

@@ -36,7 +36,7 @@ function elementsOf(xml: string): (readonly [string, Readonly<Record<string, str
   return found;
 }
 
-test('JUnit is well-formed whatever it tells, with as many cases as it says', () => {
+test('the JUnit report is well-formed whatever it contains, and has as many cases as it says', () => {
   const [suite, ...rest] = elementsOf(toJunit(RESULTS));
   expect(suite).toEqual([
     'testsuite',

@@ -75,7 +75,7 @@ test('a trail in its database verifies, with its progress on a terminal alone', 
   expect([json.err, JSON.parse(json.out)]).toMatchObject(['', { ok: true, complete: true }]);
 });
 
-test('an anchor tells of an end that was cut off', async () => {
+test('an anchor reveals that the end of a trail was cut off', async () => {
   const anchor = join(folder, 'anchor.json');
   expect(await run(verify, { 'write-anchor': anchor })).toMatchObject({ code: 0 });
   expect(JSON.parse(await readFile(anchor, 'utf8'))).toMatchObject([{ seq: 4 }]);

@@ -36,14 +36,14 @@ test('the route handlers of Next are found in their folder, and which of them no
   expect(problems).toEqual([expect.stringContaining('GET /health has no guard.')]);
 });
 
-test('what is open on purpose is named, and the report is JSON', async () => {
+test('operations that are open on purpose are named, and the report is JSON', async () => {
   const except = ['--except', 'GET /health=authentication'];
   const { code, out } = await callCli('coverage', INVENTORY, '--json', ...except);
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ covered: true, problems: [] });
 });
 
-test('what is served is compared with an OpenAPI document', async () => {
+test('served operations are compared with an OpenAPI document', async () => {
   const { code, out } = await callCli('coverage', INVENTORY, '--openapi', fixture('openapi.json'));
   expect(code).toBe(1);
   expect(out).toContain('- GET /gone is documented, but not served.');
@@ -67,7 +67,7 @@ test.each([
     '/shop.v1.Orders/Debug',
     '/shop.v1.Orders/Gone',
   ],
-])('what is served is compared with %s', async (_what, app, option, file, hidden, gone) => {
+])('served operations are compared with %s', async (_what, app, option, file, hidden, gone) => {
   const args = ['coverage', fixture(app), option, fixture(file), '--json'];
   const { code, out, err } = await runCli(args);
   expect([code, err]).toEqual([1, '']);

@@ -79,7 +79,7 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
     'authenticateJwt has issuers [{"audience":"api","issuer":"https://id.example.com"},{"audience":"api","issuer":"https://b.example"}], was not set',
   ],
   [
-    'one issuer more',
+    'an additional issuer',
     [jwt({ issuer: undefined, audience: undefined, issuers: [{ issuer, audience: 'api' }] }), open],
     [
       jwt({
@@ -95,19 +95,19 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
     'authenticateJwt has issuers',
   ],
   [
-    'one audience more',
+    'an additional audience',
     [jwt(), open],
     [jwt({ audience: ['api', 'web'] }), open],
     'authenticateJwt has audience ["api","web"], was "api"',
   ],
   [
-    'one algorithm more',
+    'an additional algorithm',
     [jwt({ algorithms: ['ES256'] }), open],
     [jwt({ algorithms: ['ES256', 'RS256'] }), open],
     'authenticateJwt has algorithms ["ES256","RS256"], was ["ES256"]',
   ],
   [
-    'a limit of a thousand times as many',
+    'a limit that is a thousand times as high',
     [rate(bucket(10)), open],
     [rate(bucket(10_000)), open],
     'rateLimit has limit {"algorithm":"bucket","capacity":10000,',
@@ -125,7 +125,7 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
     'rateLimit has limit',
   ],
   [
-    'one of two limits that is wider',
+    'a wider limit, where there are two',
     [rate(bucket(10)), rate(bucket(20)), open],
     [rate(bucket(10)), rate(bucket(30)), open],
     'rateLimit has limit',
@@ -137,7 +137,7 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
     'rateLimit has onStoreFailure "open", was "closed"',
   ],
   [
-    'one origin more',
+    'an additional origin',
     [cors({ origins: ['https://a.example'] }), open],
     [cors({ origins: ['https://a.example', 'https://b.example'] }), open],
     'cors has origins ["https://a.example","https://b.example"], was ["https://a.example"]',
@@ -161,13 +161,13 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
     'limitBody has maxBytes 9000, was 1000',
   ],
   [
-    'one host more',
+    'an additional host',
     [allowedHosts({ hosts: ['a.example'] }), open],
     [allowedHosts({ hosts: ['a.example', 'b.example'] }), open],
     'allowedHosts has hosts',
   ],
   [
-    'one range fewer that is denied',
+    'one fewer denied range',
     [denyPeers({ ranges: ['192.0.2.0/24', '198.51.100.0/24'] }), open],
     [denyPeers({ ranges: ['192.0.2.0/24'] }), open],
     'denyPeers has ranges ["192.0.2.0/24"], was',
@@ -185,18 +185,18 @@ test.each<[string, readonly unknown[], readonly unknown[], string]>([
     'requireDpop has required false, was true',
   ],
   [
-    'a policy inside of a combination',
+    'a policy inside a combination',
     [anyOf(rate(bucket(10)), rate(bucket(10))), open],
     [anyOf(rate(bucket(10)), rate(bucket(90))), open],
     'anyOf(rateLimit, rateLimit): rateLimit has limit',
   ],
   [
-    'a list of scopes that is shorter',
+    'a shorter list of scopes',
     [jwt(), requireScopes('a', 'b')],
     [jwt(), requireScopes('a')],
     'lost requireScopes(a b)',
   ],
-])('%s is opened, and the other way round it is closed', async (_what, before, after, told) => {
+])('%s opens something, and the reverse closes it', async (_what, before, after, told) => {
   const [one, two] = [await saved(...before), await saved(...after)];
   const opens = await callCli('diff', one, two);
   expect(opens.out).toContain(`opened  GET /a: ${told}`);
@@ -214,7 +214,7 @@ function dpop(more: object) {
   return requireDpop({ publicOrigin, replay: memoryReplayStore(), ...more });
 }
 
-test('an option that nobody can rank counts as opened in both directions', async () => {
+test('a change that cannot be ranked counts as opened in both directions', async () => {
   const profile = (settings: Readonly<Record<string, unknown>>) =>
     definePolicy({ name: 'own', role: 'check', settings, check: () => pass() });
   const [one, two] = [

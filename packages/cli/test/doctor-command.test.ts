@@ -288,7 +288,7 @@ test('Redis at an invalid address is not asked', async () => {
   await expect(look('store.password', { redis: 'redis://192.0.2.1:x' })).rejects.toThrow('--redis');
 });
 
-test('the command tells each line, and exits by what failed and what was skipped', async () => {
+test('the command prints each check, and its exit code says whether one failed or was skipped', async () => {
   const keys = await jwks(one, two);
   const passed = await callCli('doctor', '--jwks', keys);
   expect([passed.code, passed.err]).toEqual([0, '']);
@@ -302,7 +302,7 @@ test('the command tells each line, and exits by what failed and what was skipped
   expect(findings[0]).toMatchObject({ id: 'coverage.complete', outcome: 'failed' });
 });
 
-test('nothing that answers without TLS is as good as a redirect', async () => {
+test('an address that does not answer without TLS is as good as a redirect', async () => {
   const gone = createServer();
   const port = await listening(gone);
   gone.close();

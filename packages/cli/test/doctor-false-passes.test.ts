@@ -40,7 +40,7 @@ const cors = (allows: (origin: string) => boolean): RequestListener => {
 type Given = () => Partial<Patient> | Promise<Partial<Patient>>;
 test.each<[string, string, Given, string, Given]>([
   [
-    'an address that nothing is at',
+    'an address where nothing is served',
     'access.denied',
     () => serve(answers({}, 404)),
     'It is answered with 404, which does not show that it was denied',
@@ -68,7 +68,7 @@ test.each<[string, string, Given, string, Given]>([
     () => plainly(308, { location: 'HTTPS://127.0.0.1/' }),
   ],
   [
-    'a cache of a browser that keeps denials',
+    'a browser cache that keeps denials',
     'headers.cache',
     () => serve(answers({ 'cache-control': 'private, max-age=600' })),
     'Cache-Control lets browsers keep them.',
@@ -107,21 +107,21 @@ test.each<[string, string, Given, string, Given]>([
     () => serve(answers({}, 400)),
   ],
   [
-    'every origin by a star',
+    'every origin, allowed by a star',
     'cors.closed',
     () => serve(answers({ 'access-control-allow-origin': '*' })),
     'Every origin may read answers.',
     () => serve(answers({ 'access-control-allow-origin': 'https://app.example.com' })),
   ],
   [
-    'origins by how they begin',
+    'origins that are compared by their beginning',
     'cors.closed',
     () => serve(cors((origin) => origin.startsWith('http://127.0.0.1'))),
     'may read answers',
     () => serve(cors((origin) => origin === 'http://127.0.0.1')),
   ],
   [
-    'origins by how they end',
+    'origins that are compared by their end',
     'cors.closed',
     () => serve(cors((origin) => origin.endsWith('127.0.0.1'))),
     'may read answers',

@@ -67,7 +67,7 @@ test.each<[string, readonly string[]]>([
   ['a scheme that breaks lines', ['secret', '--scheme', 'Bea\nrer']],
   ['a header that breaks lines', ['secret', '--header', 'cookie: secret\nx: y']],
   ['a header without a name', ['secret', '--header', 'a b: secret']],
-])('%s is told to be none, and not what it is', async (_what, given) => {
+])('%s is reported as invalid, without printing it', async (_what, given) => {
   const guarded = ['--policy', fixture('guards.ts'), '--export', 'open'];
   const { code, err } = await callCli('explain', ...given, ...guarded);
   expect([code, err]).toEqual([
@@ -95,7 +95,7 @@ test('the rule of a guard that denies it is named, and why', async () => {
 });
 
 test.each([['--json'], []])(
-  'no secret that a policy says in a cause is told %s',
+  'a secret in the cause of a policy is not printed %s',
   async (...format) => {
     const token = jwt({ alg: 'ES256', kid: 'k' }, GOOD, 'c2lnbmF0dXJl');
     const guarded = ['--policy', fixture('guards.ts'), '--export', 'leaky'];

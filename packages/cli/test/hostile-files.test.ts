@@ -60,7 +60,7 @@ describe('a module', () => {
       'export const inventory = [null, 5]',
       'inventory must be a list of operations',
     ],
-  ])('that %s is told in one line', async (what, code, says) => {
+  ])('that %s is reported in one line', async (what, code, says) => {
     const { code: exit, err } = await callCli('coverage', await file(`${what}.mjs`, code));
     expect([exit, err.trimEnd().split('\n').length]).toEqual([2, 1]);
     expect(err).toContain(says);
@@ -175,7 +175,7 @@ describe('a file', () => {
     }
   });
 
-  test('that only has the name of one with secrets is none', async () => {
+  test('that only has the name of a secret file is not taken for one', async () => {
     const where = join(folder, 'python');
     await mkdir(join(where, '.env'), { recursive: true, mode: 0o755 });
     await symlink(join(folder, 'nowhere'), join(where, '.env.local'));
@@ -186,7 +186,7 @@ describe('a file', () => {
     ['refers to itself', { '/a': { $ref: '#/paths/~1a' } }],
     ['refers in a circle', { '/a': { $ref: '#/paths/~1b' }, '/b': { $ref: '#/paths/~1a' } }],
     ['refers to a prototype', { '/a': { $ref: '#/__proto__/constructor' } }],
-  ])('of OpenAPI that %s is told so', async (what, paths) => {
+  ])('of OpenAPI that %s is reported as such', async (what, paths) => {
     const document = await file(`${what}.json`, JSON.stringify({ openapi: '3.1.0', paths }));
     const { code, err } = await callCli('diff', document, document);
     expect([code, err]).toEqual([2, expect.stringContaining('leads nowhere in this document')]);

@@ -103,14 +103,14 @@ test('names the operation that is open, and what a deployment opened', async () 
   expect([opened.code, opened.out]).toEqual([1, expect.stringContaining('opened  GET /health')]);
 });
 
-test('tells which limit is near to a caller', async () => {
+test('shows which limit a caller is close to', async () => {
   const { code, out } = await run('limits', { './limits.js': fixture('limits.ts') });
   expect(code).toBe(1);
   expect(out).toMatch(/^exports {2}user-42 {2}bucket {2}1 of 20 left, whole again in \d+ s$/m);
   expect(out).toMatch(/^orders {2}user-42 {2}bucket {2}20 of 20 left/m);
 });
 
-test('tells which limits are near to the callers of the log', async () => {
+test('shows which limits the callers in a log are close to', async () => {
   const files = { './limits.js': fixture('limits.ts'), 'audit.log': join(folder, 'audit.log') };
   const { code, out } = await run('limits ./limits.js --log', files);
   expect(code).toBe(0);

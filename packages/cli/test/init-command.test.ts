@@ -162,7 +162,7 @@ test.each<[string, (folder: string) => Promise<unknown>]>([
   },
 );
 
-test('of many that write the same project at once, exactly one does', async () => {
+test('exactly one of many that write the same project at once succeeds', async () => {
   const folder = join(root, `race-${count++}`);
   const codes = await Promise.all(
     Array.from({ length: 8 }, async () => (await callCli('init', 'hono', folder)).code),
@@ -171,7 +171,7 @@ test('of many that write the same project at once, exactly one does', async () =
   expect(codes.filter((code) => code === 2)).toHaveLength(7);
 });
 
-test('what was written is reported as JSON', async () => {
+test('the written files are reported as JSON', async () => {
   const folder = join(root, 'told');
   const { out } = await callCli('init', 'grpc', folder, '--javascript', '--json');
   const told: unknown = JSON.parse(out);
@@ -192,7 +192,7 @@ test.each([
   expect((await manifestOf(folder)).name).toBe(expected);
 });
 
-test('what it prints to be pasted runs nothing of the name of a folder', async () => {
+test('commands that it prints for pasting do not run anything in the name of a folder', async () => {
   const where = join(root, "it's $(touch pasted)");
   const { out } = await callCli('init', 'hono', where);
   const command = /^ {2}(cd .*)$/m.exec(out)?.[1] ?? '';

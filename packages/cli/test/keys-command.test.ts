@@ -57,7 +57,7 @@ describe('keys', () => {
     expect((await read('jwks.json')).keys.map(({ kid }) => kid)).not.toContain(old?.kid);
   });
 
-  test('are not rotated behind a lock, and whoever was killed learns what to remove', async () => {
+  test('are not rotated while a lock is held, and the message says what to remove after a crash', async () => {
     const lock = join(folder, 'private.jwks.json.lock');
     await writeFile(lock, '{}');
     const before = await readFile(join(folder, 'private.jwks.json'), 'utf8');
@@ -67,7 +67,7 @@ describe('keys', () => {
     await rm(lock);
   });
 
-  test('are never written through a link, nor for others to read', async () => {
+  test('are never written through a link, or readable by others', async () => {
     const elsewhere = join(folder, 'elsewhere.json');
     await writeFile(elsewhere, 'mine');
     const file = join(folder, 'private.jwks.json');
@@ -131,7 +131,7 @@ describe('peppers', () => {
     }
   });
 
-  test('of many at a time none is lost', async () => {
+  test('are not lost when many are written at a time', async () => {
     const before = (await peppersIn()).keys;
     const all = await Promise.all(
       Array.from({ length: 8 }, () => callCli('keys', 'pepper', '--out', folder)),
@@ -142,7 +142,7 @@ describe('peppers', () => {
     expect(after).toMatchObject(before);
   });
 
-  test('are not written over what is none', async () => {
+  test('are not written over a file that is something else', async () => {
     for (const content of [
       'x',
       '{}',
@@ -158,7 +158,7 @@ describe('peppers', () => {
   });
 });
 
-test('what is not a key is reported without its content', async () => {
+test('a value that is not a key is reported without its content', async () => {
   const { code, out, err } = await callCli('keys', 'thumbprint', fixture('guards.ts'));
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(/cannot be read as JSON \(not JSON\)/);

@@ -7,7 +7,7 @@ import { callCli, fixture } from './run-cli.ts';
 
 const limits = (...args: readonly string[]) => callCli('limits', fixture('limits.ts'), ...args);
 
-test('what is left to a caller is shown, and nothing is spent', async () => {
+test("shows what is left of a caller's limits, and spends nothing", async () => {
   for (let time = 0; time < 2; time++) {
     const { code, out } = await limits('--caller', 'user-42', '--json');
     expect([code, JSON.parse(out)]).toMatchObject([

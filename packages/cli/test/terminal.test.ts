@@ -60,7 +60,7 @@ describe('progress', () => {
     ['audit denials', () => ['audit', 'denials', log], '20000 events'],
   ];
   test.each(ways)(
-    'of %s is told on a terminal, and is gone at the end',
+    'of %s is shown on a terminal, and removed at the end',
     async (_what, args, text) => {
       const { out, err } = await run(args(), { err: true });
       expect(err).toContain(text);
@@ -69,7 +69,7 @@ describe('progress', () => {
     },
   );
 
-  test.each(ways)('of %s is told nowhere else', async (_what, args) => {
+  test.each(ways)('of %s is shown nowhere else', async (_what, args) => {
     expect((await run(args())).err).toBe('');
     expect((await run([...args(), '--json'], { err: true })).err).toBe('');
   });

@@ -110,7 +110,7 @@ const titles: Readonly<Record<number, string>> = {
 
 /** What callers are told who are over a limit, exactly, on the wire of each protocol. */
 export function describeDenials({ protocol }: Subject, get: () => Running): void {
-  describe('callers are told in the manner of the protocol', () => {
+  describe('callers are informed in the manner of the protocol', () => {
     test.each(told)('by $policy', async (denial) => {
       const running = get();
       const observed = await denial.provoke(running);
@@ -121,14 +121,14 @@ export function describeDenials({ protocol }: Subject, get: () => Running): void
       else expect(observed.header('retry-after')).toBeUndefined();
     });
 
-    test('what is left of a limit that is used up', async () => {
+    test('how much is left of a limit that is used up', async () => {
       const observed = await overLimit(get());
       expect(observed.header('ratelimit-policy')).toMatch(/^"default";q=3;w=\d+$/);
       const wait = observed.header('retry-after');
       expect(observed.header('ratelimit')).toBe(`"default";r=0;t=${wait}`);
     });
 
-    test('when the quota of an API key begins anew', async () => {
+    test('when the quota of an API key starts again', async () => {
       // The clock of quotas stands at noon.
       expect(await overQuota(get())).toMatchObject({ retryAfter: 12 * 3_600 });
     });

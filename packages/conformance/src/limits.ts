@@ -130,7 +130,7 @@ export function describeLimits({ capabilities }: Subject, get: () => Running): v
   });
 
   if (capabilities.includes('departures')) {
-    test('concurrencyLimit keeps the place of a caller who left where it is told to', async () => {
+    test('concurrencyLimit keeps the place of a caller who left if configured to', async () => {
       const running = get();
       const { call } = await callerOf(running, 'kept');
       const id = crypto.randomUUID();
@@ -196,7 +196,7 @@ export function describeLimits({ capabilities }: Subject, get: () => Running): v
       expect(get().api.ended(id).handled).toBe(false);
     });
 
-    test('of many guesses at once are no more than in a row', async () => {
+    test('of many concurrent guesses are no more than of guesses in a row', async () => {
       const guess = await guesser();
       const guesses = await Promise.all(Array.from({ length: 12 }, () => guess(wrong)));
       expect(guesses.filter(({ code }) => code !== 'failures.throttled')).toHaveLength(
@@ -206,7 +206,7 @@ export function describeLimits({ capabilities }: Subject, get: () => Running): v
   });
 
   if (!capabilities.includes('statuses')) {
-    test('an attempt of which the handler tells nothing counts as failed', async () => {
+    test('an attempt whose result the handler does not report counts as failed', async () => {
       const { call } = await callerOf(get(), 'signIn');
       const headers = [[ACCOUNT_HEADER, crypto.randomUUID()]] as const;
       for (let attempt = 0; attempt <= FREE_FAILURES; attempt++) {

@@ -101,7 +101,7 @@ export function describeMutualTls({ name, start }: MutualTlsSubject): void {
       expect(await ask(get(), { path: '/bound', token })).toBe('401 certificate.missing');
     });
 
-    test('a certificate that nobody vouches for is none, whatever the token says', async () => {
+    test('an untrusted certificate does not count, whatever the token says', async () => {
       const stranger = await createAuthority('stranger');
       const client = await stranger.issue('client', [altNames({ type: 'url', value: WORKLOAD })]);
       const token = await bind(client);

@@ -100,10 +100,10 @@ export function describeConformance(subject: Subject): void {
       });
     }
     describe('races', () => {
-      test('of many calls at once exactly the limit is let through', async () => {
+      test('lets through exactly as many concurrent calls as the limit allows', async () => {
         await race(get());
       });
-      test('of many calls at once with one proof exactly one is let through', async () => {
+      test('lets through exactly one of many concurrent calls with the same proof', async () => {
         await raceProofs(get());
       });
     });

@@ -144,7 +144,7 @@ describe.each(names)('of %s', async (name) => {
   ) as [string, (...values: readonly unknown[]) => unknown][];
 
   test.each(factories)(
-    '%s does not construct with an option that it does not know',
+    '%s cannot be constructed with an option that it does not know',
     async (exported, make) => {
       const own = `${name}.${exported}`;
       const before = BEFORE[own] ?? BEFORE[exported] ?? [];

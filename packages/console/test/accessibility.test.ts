@@ -72,7 +72,7 @@ function event(values: Partial<AuditEvent> = {}): AuditEvent {
 }
 
 describe.runIf(existsSync(executablePath))(
-  'the console, for whoever does not see it or has no mouse',
+  'the console with a screen reader or without a mouse',
   () => {
     const feed = consoleFeed();
     const used = usage();
@@ -187,7 +187,7 @@ describe.runIf(existsSync(executablePath))(
         });
       });
 
-      test('neither does what opens: a decision, a form, a dialog, a secret that is shown once', async () => {
+      test('an open decision, form, dialog or one-time secret breaks no rule either', async () => {
         await visit('decisions', async (page) => {
           await page.emulateMedia({ colorScheme });
           await page.locator('summary').first().click();
@@ -317,7 +317,7 @@ describe.runIf(existsSync(executablePath))(
       },
     );
 
-    test('the focus returns to what opened a dialog, also where the list was drawn anew meanwhile', async () => {
+    test('the focus returns to the control that opened a dialog, even if the list was redrawn meanwhile', async () => {
       await visit('keys', async (page) => {
         const opener = page.getByRole('button', { name: 'Rotate … Key of u3' });
         const name = await opener.getAttribute('aria-label');
@@ -339,7 +339,7 @@ describe.runIf(existsSync(executablePath))(
       });
     });
 
-    test('nothing moves for whoever asks for less motion', async () => {
+    test('nothing moves with reduced motion', async () => {
       await visit('now', async (page) => {
         await page.emulateMedia({ reducedMotion: 'reduce' });
         show(...Array.from({ length: 30 }, () => event()));
@@ -356,7 +356,7 @@ describe.runIf(existsSync(executablePath))(
       });
     });
 
-    test('with forced colours bars, borders and the open view can be told', async () => {
+    test('bars, borders and the open view can be recognised with forced colours', async () => {
       for (const view of VIEWS) {
         await visit(view, async (page) => {
           await page.emulateMedia({ forcedColors: 'active' });

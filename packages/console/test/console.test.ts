@@ -91,7 +91,7 @@ const event = (values: Partial<AuditEvent> = {}): AuditEvent => ({
   ...values,
 });
 
-describe('what does not construct', () => {
+describe('what cannot be constructed', () => {
   const feed = consoleFeed();
   const log = audit({ sinks: [feed] });
   const good = { origin, admission: anyone, feed, audit: log };
@@ -126,7 +126,7 @@ describe('what does not construct', () => {
   });
 });
 
-describe('who gets in', () => {
+describe('who is admitted', () => {
   test.each([
     '/',
     '/console.js',
@@ -273,7 +273,7 @@ describe('the stream', () => {
     }
   });
 
-  test('what a caller made up ends no message and begins none', async () => {
+  test('text that a caller made up cannot end a message or begin one', async () => {
     const { call, feed } = setUp();
     const text = '</script>\r\n\r\nevent: snapshot\ndata: {"forged":1}\n\n\u2028\ud800';
     feed.write([event({ operation: text, peer: text, requestId: text, code: text, cause: text })]);
@@ -299,7 +299,7 @@ describe('the stream', () => {
     }
   });
 
-  test('one who does not read costs one message, then gets all anew, then is let go of', async () => {
+  test('a reader who stops reading costs one message, then gets a new snapshot, then is disconnected', async () => {
     vi.useFakeTimers();
     try {
       const { call, feed } = setUp({ maxStreams: 1 });
@@ -452,7 +452,7 @@ describe('the stream', () => {
     }
   });
 
-  test('whoever has most places gives one to a newcomer, the oldest first', async () => {
+  test('the caller with most places gives one to a newcomer, the oldest first', async () => {
     const { call } = setUp({ maxStreams: 16, admission: known('x-operator') });
     const pages: { readonly who: string; readonly body: ReadableStream<Uint8Array> | null }[] = [];
     const open = async (who: string): Promise<number> => {
@@ -537,7 +537,7 @@ describe('what is remembered', () => {
     expect(view.callers.top(Date.now(), 1)[0]?.[0]).toBe('hot');
   });
 
-  test('of a caller who is made up no more is told than it called, beside one who is real', () => {
+  test('the count of a made-up caller is never higher than its calls, beside a real one', () => {
     const { view, write } = consoleFeed();
     for (let at = 0; at < 5_000; at++) {
       write([event({ peer: `made-up-${at}` })]);
@@ -832,7 +832,7 @@ describe('acts', () => {
     expect((await call('/keys/rotate', post(body, olga))).status).toBe(409);
   });
 
-  test('where keys record by themselves, an act in the console is one event, by whoever did it', async () => {
+  test('an act in the console is one event with its actor, even where keys record by themselves', async () => {
     const told: string[] = [];
     const { call, id, events } = await managed(({ act }) => told.push(act));
     await call('/keys/rotate', post({ id, overlapHours: 0, generation: 0 }, olga));
@@ -863,7 +863,7 @@ describe('acts', () => {
     expect(events).toMatchObject([{ act: 'limit.reset', principal: 'olga' }]);
   });
 
-  test('the hottest callers have names that tell nothing, by which their limits are read', async () => {
+  test('the most active callers have opaque names, by which their limits are read', async () => {
     const { call, feed } = await managed();
     feed.write([event({ principal: 'bob' })]);
     const text = await (await call('/limits')).text();
@@ -926,7 +926,7 @@ describe('acts', () => {
       ['a form', { 'content-type': 'application/x-www-form-urlencoded' }],
       ['a form with files', { 'content-type': 'multipart/form-data; boundary=x' }],
       ['a type that begins like JSON', { 'content-type': 'application/json-patch+json' }],
-    ])('does and tells nothing for %s', async (_who, headers) => {
+    ])('does nothing and discloses nothing for %s', async (_who, headers) => {
       const all = await managed();
       const answer = await all.call(path, post(body(all.id), { ...olga, ...headers }));
       expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -964,7 +964,7 @@ describe('acts', () => {
     }
   });
 
-  test('without a guard for acts there are none', async () => {
+  test('there are no acts without a guard for them', async () => {
     const { keys } = await managed();
     const { call } = setUp({ keys });
     expect((await call('/keys/revoke', post({ id: 'x', reason: 'y' }))).status).toBe(404);

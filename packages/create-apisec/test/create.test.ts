@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const bin = join(import.meta.dirname, '../bin/create-apisec.mjs');
 const tsx = import.meta.resolve('tsx');
 
-test('npm create apisec writes a project where it is told to, once', async () => {
+test('npm create apisec writes a project into the given folder, once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'apisec-create-'));
   const args = ['--conditions=@apisec/source', '--import', tsx, bin, 'fetch', 'my-api'];
   try {

@@ -65,7 +65,7 @@ test('an object is made a dictionary where this engine profits from it', () => {
   expect(isDictionary(object)).toBe(profitsFromDictionaries(process.versions));
 });
 
-describe('who profits', () => {
+describe('which runtimes benefit', () => {
   test.each([
     ['Node 20', { v8: '11.3.244.8-node.38' }, true],
     ['Node 22', { v8: '12.4.254.21-node.33' }, true],

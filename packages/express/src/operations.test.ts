@@ -221,7 +221,7 @@ describe.each(versions)('%s', (_, express) => {
     expect(() => assertSecured(app)).toThrow(message);
   });
 
-  test('what is in order starts', () => {
+  test('a correct setup starts', () => {
     const app = express();
     const withCors = guard()
       .use(cors({ origins: ['https://app.example.com'] }))

@@ -138,7 +138,7 @@ describe.each([
     },
   );
 
-  test('nothing of what a handler said of its own body is said of the problem', async () => {
+  test("headers that describe the handler's own body are not sent with the problem", async () => {
     const { call } = await serve(express, false);
     const response = await call('/described');
     expect(await response.json()).toMatchObject({ status: 500, code: 'handler.threw' });
@@ -156,7 +156,7 @@ describe.each([
   });
 });
 
-test('tells more only where that is said to be insecure', async () => {
+test('discloses more only with the option named insecure', async () => {
   const app = express5();
   app.get('/', () => {
     throw new Error('why');

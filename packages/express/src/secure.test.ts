@@ -91,7 +91,7 @@ describe.each(versions)('%s', (_, express) => {
     expect(order).toEqual(['next', 'after']);
   });
 
-  test('a denied call never reaches the handler, and is told why', async () => {
+  test('a denied call never reaches the handler, and the answer says why', async () => {
     const handler = vi.fn();
     const base = await serve(quiet().get('/', secure(guard().use(closed)), handler));
     const response = await fetch(base);
@@ -516,7 +516,7 @@ describe.each(versions)('%s', (_, express) => {
         expect(seen).toEqual([]);
       });
 
-      test('and operators hear of it, also where no policy waits for the end', async () => {
+      test('is reported to operators, even if no policy waits for the end', async () => {
         const faults: unknown[] = [];
         const guarded = secure(sees, { onFault: (cause) => faults.push(cause) });
         expect(
@@ -784,7 +784,7 @@ describe.each(versions)('%s', (_, express) => {
         500,
       ],
       ['a denial by the caller', (_, res) => void res.status(404).end(), 'succeeded', 404],
-    ])('is told once: %s', async (_, handler, outcome, status) => {
+    ])('is reported once: %s', async (_, handler, outcome, status) => {
       const { completions, duty } = told();
       const base = await serve(quiet().get('/', secure(duty), handler));
       await (await fetch(base)).text();
@@ -832,7 +832,7 @@ describe.each(versions)('%s', (_, express) => {
     test.each([
       ['at once', false],
       ['later', true],
-    ])('is told of every call of a connection that goes, decided %s', async (_, waits) => {
+    ])('is reported for every call of a closed connection, decided %s', async (_, waits) => {
       const { completions, duty } = told();
       let reached = 0;
       const base = await serve(

@@ -95,7 +95,7 @@ describe.each(versions)('%s', (_, express, other) => {
     expectHeaders(answer, held);
   });
 
-  test('what wraps writeHead before and behind the guard runs in the order of its place', async () => {
+  test('wrappers of writeHead before and after the guard run in the order in which they are mounted', async () => {
     const app = quiet()
       .use(onHead((response) => response.setHeader('vary', seen(response, 'outer'))))
       .use(admitting(...edits))

@@ -170,7 +170,7 @@ describe('DPoP over a socket', () => {
     },
   );
 
-  test('of many calls at once with one proof, at several nodes, exactly one is answered', async () => {
+  test('exactly one of many concurrent calls with one proof at several nodes is answered', async () => {
     const { token, prove } = await createClient();
     const proof = await prove(await nonceOf(portOf(0)));
     const answers = await Promise.all(

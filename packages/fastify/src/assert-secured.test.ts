@@ -30,7 +30,7 @@ const orders = async (app: FastifyInstance) => {
   app.all('/files', end);
 };
 
-test('what is guarded in its context or by itself, or open on purpose, passes', async () => {
+test('a route that is guarded in its context or by itself, or open on purpose, passes', async () => {
   await check(orders);
   await check(
     (app) => {

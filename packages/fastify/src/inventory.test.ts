@@ -58,7 +58,7 @@ test('each route is reported with the guards of its own and of its context', asy
   ]);
 });
 
-test('what is reported as guarded is denied, and what is reported as bare is not', async () => {
+test('routes reported as guarded are denied, and routes reported as bare are not', async () => {
   const denied = guard()
     .use(
       definePolicy({

@@ -105,7 +105,7 @@ test.each([
     'http.target_too_long',
   ],
   ['a constraint of a route that fails', '/constrained', 500, 'handler.threw'],
-])('what the router itself denies is a problem too: %s', async (_name, url, status, code) => {
+])('a denial by the router itself is a problem too: %s', async (_name, url, status, code) => {
   const { app, faults } = await serve();
   const response = await app.inject({ url, headers: { 'x-request-id': 'mine' } });
   expect(response.body).not.toMatch(/secret|FST_/);
@@ -120,7 +120,7 @@ test.each([
   expect(faults).toHaveLength(status >= 500 ? 1 : 0);
 });
 
-test('nothing of what a handler said of its own body is said of the problem', async () => {
+test("headers that describe the handler's own body are not sent with the problem", async () => {
   const { app } = await serve();
   const response = await app.inject('/described');
   expect(response.json()).toMatchObject({ status: 500, code: 'handler.threw' });

@@ -78,7 +78,7 @@ describe('a call', () => {
     expect(await response.json()).toEqual({ address: '127.0.0.1', id: '127.0.0.1' });
   });
 
-  test('that is denied reaches no handler and no parser, and is told why', async () => {
+  test('that is denied reaches no handler and no parser, and the answer says why', async () => {
     const handler = vi.fn();
     const parser = vi.fn();
     const app = create();
@@ -203,7 +203,7 @@ describe('a plugin', () => {
     expect((await fetch(`${base}/outer`)).status).toBe(200);
   });
 
-  test('and the same guard on a route decide once', async () => {
+  test('with the same guard on a route decides once', async () => {
     const { seen, guard } = watch();
     const secured = secure(guard);
     const app = create();
@@ -213,7 +213,7 @@ describe('a plugin', () => {
     expect(seen).toEqual(['GET /x']);
   });
 
-  test('and another guard on a route both decide', async () => {
+  test('with another guard on a route: both decide', async () => {
     const outer = guard().use(open);
     const orders = guard().use(late);
     const app = create();
@@ -302,7 +302,7 @@ describe('the operation', () => {
   });
 });
 
-test('named as a hook it denies the call, and tells how to mend', async () => {
+test('used as a hook it denies the call, and says how to fix it', async () => {
   const app = fastify();
   app.get('/', { preHandler: secure(guard().use(open)) as never }, () => 'in');
   const { statusCode, body } = await app.inject('/');
@@ -636,7 +636,7 @@ describe('the end of a call', () => {
     ['a success', () => 'in', 'succeeded', 200],
     ['a fault', (_, reply) => void reply.code(503).send('x'), 'failed', 503],
     ['a throw', () => Promise.reject(new Error('x')), 'failed', 500],
-  ])('is told once: %s', async (_, handler, outcome, status) => {
+  ])('is reported once: %s', async (_, handler, outcome, status) => {
     const { completions, guard } = told();
     const app = create();
     app.get('/', secure(guard).route, handler);
@@ -673,7 +673,7 @@ describe('the end of a call', () => {
   test.each([
     ['at once', open],
     ['later', late],
-  ])('is told of every call of a connection that goes, decided %s', async (_, policy) => {
+  ])('is reported for every call of a closed connection, decided %s', async (_, policy) => {
     const { completions, guard } = told(policy);
     const app = create();
     let reached = 0;
@@ -689,7 +689,7 @@ describe('the end of a call', () => {
     expect(completions.map(({ outcome }) => outcome)).toEqual(Array(20).fill('aborted'));
   });
 
-  test('is told where calls are injected', async () => {
+  test('is reported for injected calls', async () => {
     const { completions, guard } = told();
     const app = create();
     app.get('/', secure(guard).route, () => 'in');
@@ -767,7 +767,7 @@ test('works over HTTP/2, where Host and :authority are one', async () => {
   expect(seen).toEqual(['api.example.com', null, 'GET', '/x?y', '127.0.0.1']);
 });
 
-test('whoever left while the policies were thinking reaches no handler', async () => {
+test('a caller who left while the policies were deciding reaches no handler', async () => {
   let decide: () => void = () => undefined;
   const decided = new Promise<void>((resolve) => {
     decide = resolve;

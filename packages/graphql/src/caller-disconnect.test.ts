@@ -15,7 +15,7 @@ const requestOn = (socket: unknown, stream?: unknown, httpVersionMajor = stream 
   req: { socket, stream, httpVersionMajor },
 });
 
-test('every operation of a connection is told when it goes, by one listener', () => {
+test('every operation of a connection is notified of a disconnect, by one listener', () => {
   const socket = new Connection();
   const tell = vi.fn();
   for (let operation = 0; operation < 20; operation++) {
@@ -27,7 +27,7 @@ test('every operation of a connection is told when it goes, by one listener', ()
   expect(tell).toHaveBeenCalledTimes(20);
 });
 
-test('an operation that has ended is not told', () => {
+test('an operation that has ended is not notified', () => {
   const socket = new Connection();
   const [ended, running] = [vi.fn(), vi.fn()];
   const forget = onCallerDisconnect(requestOn(socket), undefined, ended);
@@ -38,7 +38,7 @@ test('an operation that has ended is not told', () => {
   expect(running).toHaveBeenCalledOnce();
 });
 
-test('an operation that comes from a connection that is gone is told at once', () => {
+test('an operation from a closed connection is notified at once', () => {
   const socket = new Connection();
   socket.close();
   const tell = vi.fn();
@@ -54,7 +54,7 @@ test('a stream of HTTP/2 goes for itself', () => {
   expect(tell).toHaveBeenCalledOnce();
 });
 
-test('what an application keeps as stream of a request is no connection', () => {
+test('a `stream` member that an application puts on a request is not a connection', () => {
   const [socket, upload] = [new Connection(), new Connection()];
   upload.close();
   const tell = vi.fn();
@@ -64,7 +64,7 @@ test('what an application keeps as stream of a request is no connection', () => 
   expect(tell).toHaveBeenCalledOnce();
 });
 
-test('a signal tells in the place of the connection, also when it was given before', () => {
+test('a signal takes the place of the connection, even if it was given before', () => {
   const socket = new Connection();
   const leaving = new AbortController();
   const [before, after, ended] = [vi.fn(), vi.fn(), vi.fn()];
@@ -85,13 +85,13 @@ test.each([
   ['a web request', { req: new Request('http://a') }],
   ['a request without a connection', requestOn(null)],
   ['something else', requestOn('socket')],
-])('a context with %s tells nothing', (_, contextValue) => {
+])('a context with %s reports nothing', (_, contextValue) => {
   const tell = vi.fn();
   onCallerDisconnect(contextValue, undefined, tell)();
   expect(tell).not.toHaveBeenCalled();
 });
 
-test('the operations of a batch wait as one call, and each of them is told', () => {
+test('the operations of a batch wait as one call, and each of them is notified', () => {
   const socket = new Connection();
   const batch = newBatch();
   const waited = vi.fn((left: () => void) =>
@@ -108,7 +108,7 @@ test('the operations of a batch wait as one call, and each of them is told', () 
   expect(told.map(({ mock }) => mock.calls.length)).toEqual([1, 0, 1]);
 });
 
-test('each operation of a batch whose caller is gone already is told at once', () => {
+test('each operation of a batch whose caller has already left is notified at once', () => {
   const socket = new Connection();
   socket.close();
   const batch = newBatch();

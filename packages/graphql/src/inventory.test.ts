@@ -63,6 +63,6 @@ test('a schema is compared with the one that was published', () => {
   });
 });
 
-test('without the options of the server it does not construct', () => {
+test('without the options of the server it cannot be constructed', () => {
   expect(() => inventoryOf(schema, {} as never)).toThrow('options of the server');
 });

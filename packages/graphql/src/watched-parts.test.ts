@@ -75,7 +75,7 @@ describe('an incremental answer', () => {
         expect(await parts.next()).toEqual({ done: true, value: undefined });
       },
     ],
-  ])('that is left %s is told as aborted, once, and its source is closed', async (_, leave) => {
+  ])('that is left %s is recorded as aborted, once, and its source is closed', async (_, leave) => {
     const source = twoParts();
     const { told, parts } = watch(source);
     await leave(parts);
@@ -83,7 +83,7 @@ describe('an incremental answer', () => {
     expect(await source.next()).toMatchObject({ done: true });
   });
 
-  test('that is left while a part is awaited is told as aborted at once', async () => {
+  test('that is left while a part is awaited is recorded as aborted at once', async () => {
     const { told, parts } = watch(
       (async function* () {
         await new Promise(() => undefined);
@@ -105,7 +105,7 @@ describe('an incremental answer', () => {
     await expect(parts.throw(new Error('gone'))).rejects.toThrow('gone');
   });
 
-  test('of which nobody reads more than the first part is told as aborted after a time', async () => {
+  test('whose reader stops after the first part is recorded as aborted after a time', async () => {
     const { told, parts } = watch(twoParts());
     const writer = write(parts);
     await writer.next();

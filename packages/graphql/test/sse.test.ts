@@ -83,7 +83,7 @@ describe('a guard in front of graphql-sse', () => {
     ]);
   });
 
-  test('does not tell what resolvers gave that is not of its type', async () => {
+  test('does not disclose a value of a resolver that has the wrong type', async () => {
     const { run } = await serve({ admission: open });
     for (const kind of ['query', 'subscription']) {
       const { messages, text } = await run(undefined, `${kind} ${ODD_FIELDS}`);
@@ -167,7 +167,7 @@ describe('a guard in front of graphql-sse', () => {
     );
   });
 
-  test('tells of a caller who leaves as aborted, once', async () => {
+  test('records a caller who leaves as aborted, once', async () => {
     const heard: Completion[] = [];
     const admission = guard()
       .use(oblige({ onComplete: (completion) => void heard.push(completion) }))
@@ -264,7 +264,7 @@ test('a table that does not fit the schema does not start', () => {
   );
 });
 
-test('what an executor answers in parts, as that of GraphQL 17 gives them, is not sent past filters', async () => {
+test('a result in parts in the format of GraphQL 17 does not bypass filters', async () => {
   const execute = (): any => ({
     initialResult: { data: { echo: 'secret' }, hasNext: true },
     subsequentResults: (async function* () {})(),

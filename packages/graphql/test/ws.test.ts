@@ -174,14 +174,14 @@ describe('an operation over a socket', () => {
     expect(seen).toBe('eve');
   });
 
-  test('does not tell what resolvers throw', async () => {
+  test('does not disclose what resolvers throw', async () => {
     const { run } = await serve({ admission: open });
     const { messages } = await run(undefined, '{ crash }');
     expect(messages[0].errors[0].message).toBe('Internal server error');
     expect(JSON.stringify(messages)).not.toContain('10.0.0.7');
   });
 
-  test('does not tell what resolvers gave that is not of its type', async () => {
+  test('does not disclose a value of a resolver that has the wrong type', async () => {
     const { run } = await serve({ admission: open });
     for (const kind of ['query', 'subscription']) {
       const { messages } = await run(undefined, `${kind} ${ODD_FIELDS}`);
@@ -282,7 +282,7 @@ describe('a subscription', () => {
     expect(sources).toEqual([undefined, event, event]);
   });
 
-  test('tells what is denied in each event, however many there were', async () => {
+  test('reports denials in each event, however many there were', async () => {
     const fields = { 'User.email': requireScopes('pii') };
     const { run } = await serve({ admission: reading, fields });
     const { messages } = await run('ann:read', 'subscription { renamed(count: 15) { email } }');
@@ -372,7 +372,7 @@ describe('a subscription', () => {
       .toEqual([{ data: { echo: 'a' } }]);
   });
 
-  test('whose caller leaves is told as aborted, once', async () => {
+  test('whose caller leaves is recorded as aborted, once', async () => {
     const heard: Completion[] = [];
     const admission = base
       .use(requireScopes('read'))
@@ -426,7 +426,7 @@ describe('a query', () => {
     return { client, heard, over, ran };
   };
 
-  test('whose caller leaves ends its resolvers, and is told as aborted, once', async () => {
+  test('whose caller leaves ends its resolvers, and is recorded as aborted, once', async () => {
     const { client, heard, over } = await begin();
     client.terminate();
     await expect.poll(() => over).toEqual(['aborted']);
@@ -554,7 +554,7 @@ test('a table that does not fit the schema does not start', () => {
   );
 });
 
-test('what an executor answers in parts, as that of GraphQL 17 gives them, is not sent past filters', async () => {
+test('a result in parts in the format of GraphQL 17 does not bypass filters', async () => {
   const execute = (): any => ({
     initialResult: { data: { echo: 'secret' }, hasNext: true },
     subsequentResults: (async function* () {})(),

@@ -97,13 +97,13 @@ describe('a guard in front of Yoga', () => {
     ['does not parse', '{ me {'],
     ['does not validate', '{ nope }'],
     ['names no operation', ''],
-  ])('tells strangers nothing of what %s', async (_, query) => {
+  ])('discloses nothing to strangers about an operation that %s', async (_, query) => {
     const { call } = await serve({ admission: reading });
     const { text } = await call(undefined, query);
     expect(text).not.toMatch(/Cannot query|Syntax/);
   });
 
-  test('does not tell what resolvers gave that is not of its type', async () => {
+  test('does not disclose a value of a resolver that has the wrong type', async () => {
     const masked = await serve({ admission: open });
     expect((await masked.call(undefined, ODD_FIELDS)).text).not.toContain('k9-secret');
     // Yoga masks some by itself.
@@ -120,7 +120,7 @@ describe('a guard in front of Yoga', () => {
     expect(named.body.errors[0].message).toBe('No such order.');
   });
 
-  test('does not tell what went wrong in later parts of an answer', async () => {
+  test('does not disclose errors in later parts of an answer', async () => {
     const errors = () => [
       new GraphQLError('k9-secret', { originalError: new Error('k9-secret') }),
       new GraphQLError('Int cannot represent non-integer value: "k9-secret"', { path: ['me'] }),
@@ -172,7 +172,7 @@ describe('a guard in front of Yoga', () => {
     expect([ended, heard]).toEqual([true, ['denied', 'response.too_large']]);
   });
 
-  test('says that time is up where an answer in parts takes too long', async () => {
+  test('reports a timeout if an answer in parts takes too long', async () => {
     const heard: (string | undefined)[] = [];
     const admission = guard()
       .use(oblige({ onComplete: ({ outcome, denial }) => void heard.push(outcome, denial?.code) }))
@@ -431,7 +431,7 @@ describe('a guard in front of Yoga', () => {
     expect(asked).toEqual({ 'Subscription.renamed': 1, 'User.email': 14 });
   });
 
-  test('gives facts to whoever has the context, and to no other', async () => {
+  test('gives facts only to code that has the context', async () => {
     const seen: unknown[] = [];
     const look: Plugin = {
       onExecute: ({ args }) =>
@@ -459,7 +459,7 @@ describe('a guard in front of Yoga', () => {
   });
 });
 
-test('what was taken before a document was read is given back, whatever it turns out to be', async () => {
+test('what was taken before a document was read is given back, whatever the document contains', async () => {
   const slot = base.use(concurrencyLimit({ limit: 1, by: () => 'all' }));
   const admission = coverage({
     'Query.me': slot.use(requireScopes('read')),
@@ -561,7 +561,7 @@ describe('cors of the guard', () => {
     });
   });
 
-  test('behind authentication does not construct', () => {
+  test('behind authentication cannot be constructed', () => {
     const authenticate = definePolicy<object, { principal: string }, 'check'>({
       name: 'authenticate',
       role: 'check',

@@ -43,7 +43,7 @@ describe('header edits become response metadata', () => {
     expect(edit().getMap()).toEqual({ 'cache-control': 'private', vary: 'Origin, Accept' });
   });
 
-  test('and leave what the handler has set', () => {
+  test('and keep what the handler has set', () => {
     const own = new Metadata();
     own.set('cache-control', 'max-age=60');
     own.set('vary', 'Cookie');
@@ -53,7 +53,7 @@ describe('header edits become response metadata', () => {
   });
 });
 
-describe('nothing is remembered of a list that may change', () => {
+describe('a list that may change is not cached', () => {
   test('a list that is not frozen', () => {
     const list = [set('x-id', '0')];
     editMetadata([list]);

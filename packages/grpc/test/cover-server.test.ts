@@ -24,7 +24,7 @@ import { type Answer, adminService, echo, GET, openShop, RESET, shopService } fr
 
 const everything = { ...everyKind(gate()), ...guardService(adminService, gate()) };
 
-test('an unknown method is answered as an unlisted one is, and heard of', async () => {
+test('an unknown method is answered and recorded like an unlisted one', async () => {
   const { completions, onComplete } = recorder();
   const { [RESET]: _, ...listed } = everything;
   const probes = ['/shop.v1.Shop/Nothing', '/no.Service/Get', '/'];
@@ -55,7 +55,7 @@ describe('a server that only has the interceptor', () => {
   const faults: unknown[] = [];
   const interceptor = () => secure({ methods: everything, onFault: (cause) => faults.push(cause) });
 
-  test('is told about at its first call, and what to write', async () => {
+  test('is reported at its first call, with what to write instead', async () => {
     faults.length = 0;
     const { call } = await openShop([interceptor()]);
     const answers = await Promise.all([1, 2, 3].map(() => call(GET, { metadata: HONEST })));

@@ -52,7 +52,7 @@ describe('a call that its caller resets', () => {
       expect(cancelled).toEqual([path]);
     });
 
-    test('a handler that does not read is told', async () => {
+    test('a handler that does not read is notified', async () => {
       const { completions, onComplete } = recorder();
       const started: string[] = [];
       const cancelled: string[] = [];
@@ -123,7 +123,7 @@ describe('a call that its caller resets', () => {
   });
 });
 
-describe('what grpc-js denies by itself is recorded as what it is', () => {
+describe('calls that grpc-js denies by itself are recorded with their real status', () => {
   const length = 5_000_000;
   const sent: readonly [string, string, Record<string, string>, Buffer, Partial<Completion>][] = [
     [

@@ -42,7 +42,7 @@ test('a server that nothing covers is open', () => {
   expect(told[0]).toMatch(/has no guard/);
 });
 
-test('what is served is compared with a proto file', () => {
+test('served operations are compared with a proto file', () => {
   const documented = documentedOperations(loadSync(join(import.meta.dirname, 'shop.proto')));
   const server = shop();
   secure(server, { methods });

@@ -247,7 +247,7 @@ describe('limits of a call', () => {
     ['limits of a method that is not listed', { methodLimits: { '/a.B/C': {} } }],
     ['no streams at all', { anonymousStreams: 0 }],
     ['an option that nobody knows', { limit: {} }],
-  ])('do not construct with %s', (_, options) => {
+  ])('cannot be constructed with %s', (_, options) => {
     const methods = everyKind(guard<GrpcFacts>().use(gateAll));
     expect(() => secure({ methods, ...options } as never)).toThrow(ConfigurationError);
     expect(() => secure({ methods })).not.toThrow();

@@ -102,7 +102,7 @@ describe('the certificate of the caller', () => {
     expect((await seenWith(bob)).answer.code).toBe(status.UNAVAILABLE);
   });
 
-  test('tells who the caller is: subject, names, addresses, thumbprint', async () => {
+  test('identifies the caller: subject, names, addresses, thumbprint', async () => {
     const names = altNames(
       { type: 'dns', value: 'orders.example' },
       { type: 'url', value: 'spiffe://prod.example/orders' },

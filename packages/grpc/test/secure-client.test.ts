@@ -212,7 +212,7 @@ test.each<[string, object]>([
   ['a path without its slash', { retryable: ['shop.v1.Shop/Get'] }],
   ['a token that is not a function', { token: 'good' }],
   ['an unknown option', { retries: 3 }],
-])('does not construct with %s', (_, options) => {
+])('cannot be constructed with %s', (_, options) => {
   const fine = {
     credentials: credentials.createInsecure(),
     token: sourceOf({ token: 'good' }).token,

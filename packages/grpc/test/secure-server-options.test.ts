@@ -60,6 +60,6 @@ test.each([
   [{ maxConnectionAgeGrace: '1m' }, 'maxConnectionAge'],
   [{ maxConcurrentStreams: 0 }, 'maxConcurrentStreams'],
   [{ keepalive: '1m' }, '"keepalive" is not an option'],
-])('does not construct with %j', (options, message) => {
+])('cannot be constructed with %j', (options, message) => {
   expect(() => secureServerOptions(options as object)).toThrow(message);
 });

@@ -140,7 +140,7 @@ test('a decision that needs no promise is made, and the handler started, in the 
 });
 
 describe('unlisted methods', () => {
-  test('are denied and heard of', async () => {
+  test('are denied and recorded', async () => {
     const { completions, onComplete } = recorder();
     const methods = coverage(everyKind(gate()), { onUnlisted: onComplete });
     const shop = await openShop([secure({ methods })]);
@@ -221,7 +221,7 @@ describe('guards by the name of a method', () => {
     ['a method that is forgotten', { Get: gate(), List: gate(), Chat: gate() }, 'Collect'],
     ['a guard without a grant', { Get: guard<GrpcFacts>(), default: gate() }, 'no grant'],
     ['no guards', undefined, 'guard'],
-  ])('do not construct with %s', (_, guards, message) => {
+  ])('cannot be constructed with %s', (_, guards, message) => {
     expect(() => guardService(shopService, guards as never)).toThrow(message);
   });
 });
@@ -404,7 +404,7 @@ describe('header edits', () => {
 /** What a server is told whose test has no need of `coverServer`. */
 const UNCOVERED: unknown = expect.stringContaining('coverServer(server) was not called');
 
-describe('nothing that goes wrong opens the door or ends the process', () => {
+describe('no fault admits a call or ends the process', () => {
   test.each([
     [
       'a policy that throws',
@@ -550,7 +550,7 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
   });
 });
 
-test('shadow mode denies nothing and tells', async () => {
+test('shadow mode denies nothing and reports', async () => {
   const { completions, onComplete } = recorder();
   const strict = definePolicy({
     name: 'strict',

@@ -174,7 +174,7 @@ test.each([
 });
 
 describe('a caller who goes away', () => {
-  test.each([LIST, CHAT])('%s: is told to the handler and to the audit, once', async (path) => {
+  test.each([LIST, CHAT])('%s: is reported to the handler and to the audit, once', async (path) => {
     const { completions, onComplete } = recorder();
     const cancelled: string[] = [];
     const shop = await openShop([secure({ methods: everyKind(gate({ onComplete })) })], {
@@ -208,7 +208,7 @@ describe('a caller who goes away', () => {
     expect(completions).toMatchObject([{ outcome: 'aborted', status: 4 }]);
   });
 
-  test('before the decision: the handler never starts, and what was taken is settled', async () => {
+  test('before the decision: the handler never starts, and what was taken is given back', async () => {
     const { completions, onComplete } = recorder();
     const started: string[] = [];
     const thinking = deferred<void>();

@@ -341,7 +341,7 @@ test('a client with an intermediate certificate may come back to its session', a
   expect(certificates.map((certificate) => certificate?.chain?.length)).toEqual([2, 2]);
 });
 
-describe('do not construct', async () => {
+describe('cannot be constructed', async () => {
   const at = await mkdtemp(join(tmpdir(), 'apisec-'));
   const file = (name: string) => join(at, name);
   await writeFile(file('cert'), shopIdentity.cert);

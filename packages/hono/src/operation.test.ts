@@ -122,7 +122,7 @@ describe('a listed row that may answer before a catch-all is asked as well', () 
     if (method !== 'POST') expect(await ask('/new')).toEqual([200, 'page']);
   });
 
-  test('and an admitted one answers with the headers of both guards', async () => {
+  test('an admitted call is answered with the headers of both guards', async () => {
     const app = new Hono();
     app.use(secure(coverage({ 'GET /old/*': marked('old'), 'GET /*': open })));
     app.mount('/old', () => new Response('old'));
@@ -132,7 +132,7 @@ describe('a listed row that may answer before a catch-all is asked as well', () 
   });
 });
 
-describe('what may answer and is not listed is denied', () => {
+describe('a route that may answer and is not listed is denied', () => {
   test('app.mount before a catch-all does not even run', async () => {
     const { legacy, reached } = legacyApp();
     const { ask, faults } = behind({ 'ALL /*': open }, (app) => {

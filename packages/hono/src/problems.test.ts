@@ -90,7 +90,7 @@ test('a response that a handler has put into its error is sent as it is', async 
   expect([response.status, await response.text()]).toEqual([409, 'own']);
 });
 
-test('nothing of what a handler said of its own body is said of the problem', async () => {
+test("headers that describe the handler's own body are not sent with the problem", async () => {
   const response = await serve().app.request('/described');
   expect(await response.json()).toMatchObject({ status: 500, code: 'handler.threw' });
   const names = [...response.headers.keys()];

@@ -52,7 +52,7 @@ describe('on one route', () => {
     expect(nosniff(response)).toBe('nosniff');
   });
 
-  test('a denied call reaches nothing and is told why as problem details', async () => {
+  test('a denied call reaches nothing, and problem details say why', async () => {
     const handler = vi.fn<() => Response>(() => new Response('secret'));
     const app = new Hono();
     app.get('/orders', secure(closed), handler);
@@ -284,7 +284,7 @@ describe('the operation', () => {
     expect(await preflight('https://evil.example')).toEqual([403, null]);
   });
 
-  test('can be told by the user', async () => {
+  test('can be named by the application', async () => {
     const app = new Hono();
     app.use(secure(tell, { operation: () => 'GET /mine' }));
     app.get('/a', (c) => c.text(''));
@@ -316,7 +316,7 @@ describe('the host', () => {
     expect(await (await app.request('/a')).json()).toMatchObject({ seen: '192.0.2.1 /raw' });
   });
 
-  test('may tell the peer and the certificate by themselves', async () => {
+  test('may supply the peer and the certificate itself', async () => {
     const app = new Hono();
     const peer = () => ({ address: '192.0.2.1', id: '192.0.2.1' });
     app.get('/a', secure(peers, { peer }), (c) => c.json(factsOf(c, peers)));
@@ -347,17 +347,20 @@ describe('the host', () => {
         },
       },
     ],
-  ])('a throw of %s closes the call and tells the caller nothing', async (_name, options) => {
-    const faults: unknown[] = [];
-    const handler = vi.fn<() => Response>(() => new Response(''));
-    const app = new Hono();
-    app.get('/a', secure(open, { ...options, onFault: (cause) => faults.push(cause) }), handler);
-    const response = await app.request('/a');
-    expect(response.status).toBe(500);
-    expect(await response.text()).not.toContain('secret');
-    expect(handler).not.toHaveBeenCalled();
-    expect(faults).toHaveLength(1);
-  });
+  ])(
+    'a throw of %s closes the call without disclosing anything to the caller',
+    async (_name, options) => {
+      const faults: unknown[] = [];
+      const handler = vi.fn<() => Response>(() => new Response(''));
+      const app = new Hono();
+      app.get('/a', secure(open, { ...options, onFault: (cause) => faults.push(cause) }), handler);
+      const response = await app.request('/a');
+      expect(response.status).toBe(500);
+      expect(await response.text()).not.toContain('secret');
+      expect(handler).not.toHaveBeenCalled();
+      expect(faults).toHaveLength(1);
+    },
+  );
 });
 
 describe('responses', () => {
@@ -621,11 +624,11 @@ describe('the end of a call', () => {
       (app) => app.get('/a', secure(closed), (c) => c.text('')),
       ['succeeded', 403, undefined],
     ],
-  ])('is told once: %s', async (_name, handler, ending) => {
+  ])('is reported once: %s', async (_name, handler, ending) => {
     expect(await ends(handler)).toEqual([ending]);
   });
 
-  test('is told for HEAD, whose body nobody reads', async () => {
+  test('is reported for HEAD, whose body nobody reads', async () => {
     const head = await ends((app) => app.get('/a', (c) => c.text('hello')), { method: 'HEAD' });
     expect(head).toEqual([['succeeded', 200, undefined]]);
   });
@@ -652,7 +655,7 @@ describe('on hosts other than Node', () => {
     return { app, handler, faults };
   };
 
-  test('a WebSocket is denied where a policy holds a place and nobody tells when it closes', async () => {
+  test('a WebSocket is denied if a policy holds a place and its close cannot be observed', async () => {
     const { app, handler, faults } = socket(obliged({ confirmConnected: true }));
     const response = await app.request('/socket', upgrade);
     expect([response.status, await response.json()]).toMatchObject([

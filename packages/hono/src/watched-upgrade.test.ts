@@ -231,7 +231,7 @@ describe('a WebSocket that is watched', () => {
     expect(faults).toMatchObject([{ code: 'upgrade.unwatched' }]);
   });
 
-  test('does not construct without the upgradeWebSocket of a runtime', () => {
+  test('cannot be constructed without the upgradeWebSocket of a runtime', () => {
     expect(() => watchedUpgrade(undefined as never)).toThrow(/pass upgradeWebSocket of your/);
   });
 
@@ -285,7 +285,7 @@ describe('a WebSocket that is watched', () => {
     expect(opened[0]?.closings).toEqual([]);
   });
 
-  test('works behind no guard at all, and is told of its own faults as ever', async () => {
+  test('works without any guard, and still gets its own faults', async () => {
     const { upgradeWebSocket, opened } = hostWith();
     const onError = vi.fn<() => void>();
     const app = new Hono().get(
@@ -298,7 +298,7 @@ describe('a WebSocket that is watched', () => {
     expect(onError).toHaveBeenCalledOnce();
   });
 
-  test('tells its handler of faults, which end nothing', async () => {
+  test('passes faults to its handler, and they end nothing', async () => {
     const { admission, endings } = guarded();
     const { upgradeWebSocket, opened } = hostWith({ opensAtOnce: true });
     const onError = vi.fn<() => void>();

@@ -188,7 +188,7 @@ const honest = ['authorization', 'secret'];
 const json = [...honest, 'content-type', 'application/json', 'transfer-encoding', 'chunked'];
 
 describe('Hono on Node', () => {
-  test('what the handler sets itself stands, and lists keep what both have to say', async () => {
+  test('headers of the handler win, and lists keep the values of both', async () => {
     const { headers } = await call('/own', honest);
     expect(headers['cache-control']).toBe('max-age=60');
     expect(headers['x-powered-by']).toBeUndefined();
@@ -366,7 +366,7 @@ async function answerTo(app: Hono, text: string): Promise<string> {
   return answer;
 }
 
-test('what Node does not read is answered with problem details before Hono hears of it', async () => {
+test('requests that Node cannot parse are answered with problem details before Hono sees them', async () => {
   const app = new Hono().get('/', (c) => c.text('open'));
   const answer = await answerTo(app, 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json/);

@@ -78,14 +78,14 @@ test('a body that earlier middleware has read is still the one that was signed',
   expect(await response.json()).toEqual({ subject: 'acme', body: '{"total": 1}' });
 });
 
-test('what is changed on the way is denied', async () => {
+test('a request that is changed on the way is denied', async () => {
   expect(await sendAs(await post('{"total":1}'), '{"total":1}')).toBe(200);
   expect(await sendAs(await post('{"total":1}'), '{"total":9}')).toBe(401);
   expect(await sendAs(await post('{"total":1}'), '{"total":1}', '/orders?page=2')).toBe(401);
   expect(await sendAs(await post('{"total":1}'), '')).toBe(401);
 });
 
-test('of many equal calls exactly one arrives', async () => {
+test('exactly one of many equal calls arrives', async () => {
   const signed = await post('{"total":1}');
   const sent = Array.from({ length: 12 }, () => sendAs(signed, '{"total":1}'));
   const statuses = await Promise.all(sent);
@@ -93,7 +93,7 @@ test('of many equal calls exactly one arrives', async () => {
   expect(statuses.filter((status) => status === 401)).toHaveLength(11);
 });
 
-test('who does not sign is told how to, and a large body is not read to its end', async () => {
+test('an unsigned call is answered with how to sign, and a large body is not read to its end', async () => {
   const response = await fetch(`${base}/orders`);
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toBe('Signature realm="api"');

@@ -222,7 +222,7 @@ describe('a flood of alerts', () => {
   });
 });
 
-test('what notify throws or rejects with is a fault, and stops nothing', async () => {
+test('an error of notify is reported as a fault, and stops nothing', async () => {
   const faults: unknown[] = [];
   const failing = alerts({
     rules: [
@@ -270,7 +270,7 @@ test.each([
     { rules: [{ name: 'a', when: { code: 'x' }, by: 'id' }] },
     'by must be',
   ],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => alerts({ notify: () => undefined, ...options })).toThrow(message);
 });

@@ -38,7 +38,7 @@ function watched(options: Partial<AnomaliesOptions> = {}) {
 }
 
 describe('a caller with a past', () => {
-  test('who goes on as before is not reported', () => {
+  test('is not reported for behaving as before', () => {
     const { raised, live } = watched();
     live(20);
     expect(raised).toEqual([]);
@@ -49,7 +49,7 @@ describe('a caller with a past', () => {
     ['calls a hundred times as often', 'volume', {}, 12, 500],
     ['asks for object after object that is not there', 'enumeration', { status: 404 }, 12, 40],
     ['comes from elsewhere in the middle of the night', 'networks', { peer: '203.0.113.9' }, 3, 60],
-  ])('who %s is one, and it says why', (_name, sign, members, hour, times) => {
+  ])('who %s is reported, with the reason', (_name, sign, members, hour, times) => {
     const { raised, tell, live } = watched();
     live(7);
     tell(7 * 24 + hour, members, times);
@@ -59,7 +59,7 @@ describe('a caller with a past', () => {
     expect(raised[0]?.signs.map((each) => each.sign)).toContain(sign);
   });
 
-  test('who tries operation after operation is one', () => {
+  test('is reported for trying operation after operation', () => {
     const { raised, tell, live } = watched();
     live(7);
     for (let index = 0; index < 20; index++) tell(180, { operation: `DELETE /admin/${index}` });
@@ -67,7 +67,7 @@ describe('a caller with a past', () => {
     expect(raised[0]?.signs[0]).toMatchObject({ sign: 'operations', seen: 20, usual: 0 });
   });
 
-  test('who attacks every day never gets used to it', () => {
+  test('is reported every day for attacking every day', () => {
     const { raised, tell, live } = watched();
     live(7);
     for (let day = 7; day < 17; day++) tell(day * 24 + 12, { outcome: 'denied' }, 40);
@@ -75,7 +75,7 @@ describe('a caller with a past', () => {
     expect(raised).toHaveLength(10);
   });
 
-  test('who only travels, or only works late, is none', () => {
+  test('is not reported for only travelling or only working late', () => {
     const { raised, tell, live } = watched();
     live(7);
     tell(7 * 24 + 12, { peer: '203.0.113.9' }, 5);
@@ -127,7 +127,7 @@ test.each([
   ['a window without a unit', { window: 3_600 }, 'no unit'],
   ['a threshold of nothing', { threshold: 0 }, 'threshold'],
   ['no callers', { maxCallers: 0 }, 'maxCallers'],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => watched(options)).toThrow(message);
 });
@@ -164,7 +164,7 @@ test('a function for networks that throws is a fault, and stops nothing', () => 
   expect(String(faults[0])).toBe('Error: no database of networks');
 });
 
-test('of many anomalies of one window the strongest are reported first', () => {
+test('the strongest of many anomalies in one window are reported first', () => {
   const { raised, tell } = watched();
   for (let hour = 0; hour < 20; hour++) {
     for (const name of ['a', 'b', 'c']) tell(hour, { principal: name }, 5);

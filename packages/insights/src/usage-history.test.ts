@@ -63,7 +63,7 @@ test.each(usageStoreContract)('the store of these tests: $name', ({ run }) =>
 );
 
 describe('the history', () => {
-  test('of several processes is theirs together, with each caller once', async () => {
+  test('of several processes is combined, and counts each caller once', async () => {
     const { store } = memory();
     const processes = [usage({ store }), usage({ store })];
     for (const used of processes) {
@@ -107,7 +107,7 @@ describe('the history', () => {
     }
   });
 
-  test('keeps what was counted before a clock jumped ahead, and what is counted when it was set right', async () => {
+  test('keeps counts from before a clock jumped ahead, and counts on when it was set right', async () => {
     const { store } = memory();
     const used = usage({ store });
     const day = { ...ofHour, window: 'day', from: NOON - 12 * HOUR, to: NOON + 12 * HOUR } as const;

@@ -54,7 +54,7 @@ describe('sketches', () => {
     },
   );
 
-  test('keep whoever comes often among very many who come once', () => {
+  test('keep frequent callers among very many who come once', () => {
     const top = topValues(50, () => ({}));
     for (let value = 0; value < 100_000; value++)
       top.add(value % 20 === 0 ? 'often' : `once ${value}`);
@@ -95,11 +95,14 @@ describe('usage', () => {
     expect(post).toMatchObject({ calls: 1, failed: 1 });
   });
 
-  test.each(['apiVersion', 'apiKey', 'client', 'tenant'] as const)('is told by %s', (dimension) => {
-    const used = usage();
-    tell(used, event({ [dimension]: 'x' }), event());
-    expect(used.report(dimension, 'day')).toMatchObject([{ name: 'x', calls: 1 }]);
-  });
+  test.each(['apiVersion', 'apiKey', 'client', 'tenant'] as const)(
+    'is reported by %s',
+    (dimension) => {
+      const used = usage();
+      tell(used, event({ [dimension]: 'x' }), event());
+      expect(used.report(dimension, 'day')).toMatchObject([{ name: 'x', calls: 1 }]);
+    },
+  );
 
   test.each(['operation', 'apiVersion', 'apiKey', 'client', 'tenant'] as const)(
     'by %s keeps true numbers of what is real under a flood of made-up names',
@@ -216,7 +219,7 @@ describe('suggested limits', () => {
 test.each([
   ['an unknown option', { max: 1 }, '"max" is not an option'],
   ['no values at all', { maxValues: 0 }, 'whole numbers'],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => usage(options)).toThrow(message);
 });

@@ -59,7 +59,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('that is denied after its decision is told as denied, with the first reason', async () => {
+  test('that is denied after its decision is recorded as denied, with the first reason', async () => {
     const told = await serve(allow, (response, call) => {
       call.note(fault('release.unfilterable'));
       call.note(fault('policy.threw'));
@@ -85,7 +85,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('that nobody is told of listens to nothing', async () => {
+  test('without listeners for its end registers no listeners', async () => {
     let listeners: number[] = [];
     await serve(
       () => allow({ headers: [] }),

@@ -198,7 +198,7 @@ describe('the certificate as a proxy writes it', () => {
     expect(fromProxy(format, headers)).toBeUndefined();
   });
 
-  test('a proxy that is not known does not construct', () => {
+  test('a proxy that is not known cannot be constructed', () => {
     for (const clientCert of ['apache', 'toString', 1, null]) {
       expect(() =>
         trustProxies({ proxies: 1, header: 'forwarded', clientCert: clientCert as never }),
@@ -267,7 +267,7 @@ describe('the certificate in Client-Cert (RFC 9440)', () => {
     expect(await seenBy(ann, read, { headers, kind: 'http2' })).toEqual([other.der]);
   });
 
-  test('and a direct caller is known by the connection all the same', async () => {
+  test('still knows a direct caller by the connection', async () => {
     const read = (incoming: NodeIncoming) => bytes(nodeCertificate(incoming, trust));
     expect(await seenBy(ann, read, { headers: { 'client-cert': ':AAAA:' } })).toEqual([ann.der]);
   });
@@ -315,11 +315,14 @@ describe('what a certificate says', () => {
     },
   );
 
-  test.each(['ann\\, CN=admin', 'ann\\+CN=admin'])('nor by the subject CN=%s', async (name) => {
-    const issued = await authority.issue(name);
-    const { content } = clientCertificate(issued.der);
-    expect(content?.subject).toMatch(/^CN=ann\\[,+] ?CN=admin$/);
-  });
+  test.each(['ann\\, CN=admin', 'ann\\+CN=admin'])(
+    'does not match the subject CN=%s',
+    async (name) => {
+      const issued = await authority.issue(name);
+      const { content } = clientCertificate(issued.der);
+      expect(content?.subject).toMatch(/^CN=ann\\[,+] ?CN=admin$/);
+    },
+  );
 
   test('is nothing where the bytes are no certificate', () => {
     for (const raw of [new Uint8Array(), new Uint8Array(100), ann.der.slice(0, -10)]) {

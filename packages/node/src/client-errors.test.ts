@@ -58,7 +58,7 @@ const headOf = (answer: string): string => answer.slice(0, answer.indexOf('\r\n\
 const bodyOf = (answer: string): Record<string, unknown> =>
   JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as Record<string, unknown>;
 
-describe('what the parser of Node does not read', () => {
+describe('requests that the parser of Node rejects', () => {
   test.each<[string, number, string, string[]]>([
     ['not HTTP', 400, 'http.bad_request', ['GARBAGE\r\n\r\n']],
     [
@@ -164,7 +164,7 @@ describe('what the parser of Node does not read', () => {
 });
 
 describe('where an answer is on its way', () => {
-  test('nothing is written into one that is half sent', async () => {
+  test('nothing is written into a half-sent answer', async () => {
     const { heard, send } = await serve({}, (request, response) => {
       request.on('error', () => undefined);
       response.write('half of it');
@@ -195,7 +195,7 @@ describe('where an answer is on its way', () => {
     expect(heard.map(({ answered }) => answered)).toEqual([false]);
   });
 
-  test('what the handler sends afterwards is not sent', async () => {
+  test('what the handler writes afterwards is not sent', async () => {
     let later: Promise<unknown> = Promise.resolve();
     const { send } = await serve({}, (request, response) => {
       request.on('error', () => undefined);
@@ -259,6 +259,6 @@ test.each([
   ['an unknown option', { problemtypes: TYPES }],
   ['a base that is not an address', { problemTypeBase: 'problems' }],
   ['a log of one’s own', { logDenials: true }],
-])('%s does not construct', (_, options) => {
+])('%s cannot be constructed', (_, options) => {
   expect(() => clientErrors(options as ClientErrorsOptions)).toThrow(/clientErrors/);
 });

@@ -26,7 +26,7 @@ function measured() {
   };
 }
 
-describe('tells the delay of the last whole interval', () => {
+describe('reports the delay of the last whole interval', () => {
   test('as a share of the limit, without what the measuring itself takes', () => {
     const { clock, look, pressure } = measured();
     look(60, 60);
@@ -110,7 +110,7 @@ test('an event loop that is blocked most of the time, in long pieces, is seen', 
 });
 
 test.each([{ limit: '0s' }, { interval: '-1s' }, { limit: 100 }, { intervall: '1s' }])(
-  '%j does not construct',
+  '%j cannot be constructed',
   (options) => {
     expect(() => eventLoopDelay(options as never)).toThrow(ConfigurationError);
   },

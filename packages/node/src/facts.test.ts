@@ -5,7 +5,7 @@ import { trustProxies } from './peer.ts';
 const headers = { 'x-forwarded-for': '198.51.100.7' };
 const socket = () => ({ remoteAddress: '192.0.2.1', encrypted: false, authorized: false });
 
-test('what a connection tells is found out once for all of its calls', () => {
+test('facts of a connection are read once for all of its calls', () => {
   const incoming = { headers, socket: socket() };
   const caller = nodeCaller(incoming);
   expect(caller).toEqual({
@@ -17,7 +17,7 @@ test('what a connection tells is found out once for all of its calls', () => {
   expect(nodeCaller({ headers, socket: socket() })).not.toBe(caller);
 });
 
-test('proxies that are believed say it anew in each call of their connection', () => {
+test('trusted proxies are read again in each call of their connection', () => {
   const shared = socket();
   const trust = trustProxies({ proxies: ['192.0.2.1/32'], header: 'x-forwarded-for' });
   expect(nodeCaller({ headers, socket: shared }).peer.id).toBe('192.0.2.1');

@@ -139,7 +139,7 @@ describe('with trusted proxies', () => {
     expect(nodePeer(source, trust).address).toBe('192.0.2.1');
   });
 
-  test('nothing is read until somebody asks, and then once', () => {
+  test('headers are not read until they are needed, and then once', () => {
     let reads = 0;
     const incoming = {
       socket: { remoteAddress: '10.0.0.1' },
@@ -186,7 +186,7 @@ describe('with trusted proxies', () => {
     [{ proxies: ['proxy.internal'], header: 'forwarded' }],
     [{ proxies: 1, header: 'x-client-ip' }],
     [{ proxies: 2, header: 'x-real-ip' }],
-  ])('%j does not construct', (options) => {
+  ])('%j cannot be constructed', (options) => {
     expect(() => trustProxies(options as TrustProxiesOptions)).toThrow(ConfigurationError);
   });
 });

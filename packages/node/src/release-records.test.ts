@@ -208,7 +208,7 @@ describe('NDJSON of a closed response', () => {
     }
   });
 
-  test('keeps its order, and tells when more may come, where the policy takes its time', async () => {
+  test('keeps its order, and signals when more may be written, if the policy is asynchronous', async () => {
     const slow = async (payload: unknown) => {
       await new Promise((resolve) => setImmediate(resolve));
       return onlyId(payload);

@@ -135,7 +135,7 @@ describe('a closed response', () => {
     expect(codes).toEqual(['release.unfilterable', 'release.unfilterable']);
   });
 
-  test('calls back whoever writes what is not sent', async () => {
+  test('runs the callback of a write that is not sent', async () => {
     let called = 0;
     await outcomes((response) => {
       response.write('a', () => called++);
@@ -191,7 +191,7 @@ describe('a closed response', () => {
     expect(sent).not.toHaveBeenCalled();
   });
 
-  test('calls back whoever sends early hints, and sends none over HTTP/2', async () => {
+  test('runs the callback of early hints, and sends none over HTTP/2', async () => {
     let called = 0;
     const session = await serveHttp2((_, response) => {
       const gate = closeRelease(response, () => undefined);

@@ -233,7 +233,7 @@ describe('the target', () => {
 });
 
 test.each(METHODS.filter((method) => method !== 'CONNECT'))(
-  'the method %s is told',
+  'the method %s is passed on',
   async (method) => {
     expect(await view([`${method} / HTTP/1.1`], (request) => request.method)).toBe(method);
   },

@@ -73,7 +73,7 @@ describe('the end of a response', () => {
       handler(response);
     };
 
-  test('is whole, and told once', async () => {
+  test('is complete, and reported once', async () => {
     const base = await serveHttp1(watch((response) => (response as ServerResponse).end('in')));
     await exchange(base, GET);
     await later();
@@ -97,7 +97,7 @@ describe('the end of a response', () => {
     expect(ends).toEqual([true]);
   });
 
-  test('is told at once where the caller is gone already', async () => {
+  test('is reported at once if the caller has already left', async () => {
     let told: boolean | undefined;
     const base = await serveHttp1((_, response) => {
       response.once('close', () => {
@@ -190,7 +190,7 @@ describe('the end of a response', () => {
       expect(told).toEqual(times(CALLS, false));
     });
 
-    test('is told at once where the connection is gone already', async () => {
+    test('is reported at once if the connection is already closed', async () => {
       const { socket, held } = await hold(() => undefined);
       socket.destroy();
       await vi.waitFor(() => expect(held[0]?.closed).toBe(true), { timeout: 10_000 });
@@ -203,7 +203,7 @@ describe('the end of a response', () => {
   test.each<[string, unknown]>([
     ['no connection', null],
     ['what only looks like one', { remoteAddress: '192.0.2.1', destroy: () => undefined }],
-  ])('is told where requests are made up and have %s', (_, socket) => {
+  ])('is reported for made-up requests with %s', (_, socket) => {
     const response = new ServerResponse(new IncomingMessage(socket as Socket));
     const told: boolean[] = [];
     onEnd(response, (aborted) => told.push(aborted));
@@ -211,7 +211,7 @@ describe('the end of a response', () => {
     expect(told).toEqual([true]);
   });
 
-  test('of many calls on one connection costs it one listener', async () => {
+  test('costs a connection one listener for many calls', async () => {
     const listeners: number[] = [];
     const base = await serveHttp1((request, response) => {
       listeners.push(request.socket.listenerCount('close'));

@@ -150,6 +150,6 @@ test.each([
   [{ maxHeaderSize: 10 }],
   [{ onlyTls13: 'yes' }],
   [{ tls13: true }],
-])('does not construct with %j', (options) => {
+])('cannot be constructed with %j', (options) => {
   expect(() => secureServerOptions(options as never)).toThrow(/^secureServerOptions/);
 });

@@ -65,7 +65,7 @@ describe('how a call came', () => {
     expect(nodeTransport(spoofed, trust).forwardedHost).toBeUndefined();
   });
 
-  test('a proxy of which nobody said that it writes the scheme leaves it unknown', () => {
+  test('the scheme is unknown behind a proxy that is not configured to write it', () => {
     const quiet = trustProxies({ proxies: 1, header: 'x-forwarded-for' });
     const incoming = from({ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'a' });
     expect(nodeTransport(incoming, quiet)).toMatchObject({

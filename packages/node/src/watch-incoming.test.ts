@@ -92,7 +92,7 @@ test.each([
   ['an iterator', read],
   ['listeners', listening],
   ['who does not care', careless],
-])('a body beyond its bounds is cut, whoever reads it: %s', async (_, handler) => {
+])('a body beyond its bounds is cut off, whatever reads it: %s', async (_, handler) => {
   const { answer, end } = await serve(handler, chunked(...Array<string>(20).fill('"1234567890"')));
   expect(answer).toMatch(/^HTTP\/1.1 413 /);
   expect(answer).toContain('"code":"body.too_large"');
@@ -112,7 +112,7 @@ test.each<[BufferEncoding, string]>([
   expect((await serve(reader, chunked(bytes('[[["\u00fc"]]]')))).answer).toContain('too_deep');
 });
 
-test('nothing of what a handler said of its own body is said of the denial', async () => {
+test("headers that describe the handler's own body are not sent with the denial", async () => {
   const described: Handler = (request, response) => {
     response.setHeader('Content-Encoding', 'gzip').setHeader('Transfer-Encoding', 'chunked');
     response.setHeader('ETag', '"1"').setHeader('Content-Length', '5');
@@ -125,7 +125,7 @@ test('nothing of what a handler said of its own body is said of the denial', asy
   expect(JSON.parse(body)).toMatchObject({ code: 'body.too_deep' });
 });
 
-test('what is only wrong at its end is denied before readers hear of the end', async () => {
+test('a body that is only wrong at its end is denied before readers see the end', async () => {
   const { answer } = await serve(listening, chunked('[[', '[1]', ']]'));
   expect(answer).toContain('"code":"body.too_deep"');
 });
@@ -147,7 +147,7 @@ test('a body that a parser has taken before is judged by what is left of it', as
   expect((await serve(handler, chunked('[[1]]'), parse)).answer).toContain('handled');
 });
 
-test('a body of which nothing is left is not taken for a small one', async () => {
+test('a body that was read completely is not taken for a small one', async () => {
   const drain: Handler = async (request) => {
     for await (const _ of request);
   };

@@ -166,7 +166,7 @@ describe('on the wire', () => {
     expect(await head(lasting(edits), handler)).toEqual(lines);
   });
 
-  test('lists that last stand beside each other, unless they name the same field', async () => {
+  test('cached lists are combined, unless they name the same field', async () => {
     const lists = [
       [remove('server'), set('x-a', '1'), append('vary', 'A')],
       [set('x-b', '2')],

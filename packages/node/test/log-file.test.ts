@@ -77,7 +77,7 @@ test('a log that is made is for its owner alone, and one that is there stays as 
   expect(statSync(shared).mode & 0o777).toBe(0o640);
 });
 
-test('what cannot be opened fails where it is made', () => {
+test('a file that cannot be opened fails at construction', () => {
   expect(() => logFile(join(newFile(), 'no', 'folder'))).toThrow('ENOENT');
 });
 

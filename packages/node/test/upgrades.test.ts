@@ -111,7 +111,7 @@ const HANDSHAKE =
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
 
 describe('an upgrade', () => {
-  test('that is admitted reaches whoever listens for it, with its facts', async () => {
+  test('that is admitted reaches its listener, with its facts', async () => {
     const policy = expiring(1);
     const { dial, connected } = await serve(policy);
     const { status, socket } = await dial();
@@ -235,7 +235,7 @@ describe('an upgrade', () => {
     expect(await exchange(base, HANDSHAKE)).toBe('');
   });
 
-  test('whose listener throws is closed, and told', async () => {
+  test('whose listener throws is closed, and reported', async () => {
     const { base, server, faults } = await serve(open);
     const error = new Error('broken');
     server.prependListener('upgrade', () => {
@@ -292,7 +292,7 @@ describe('a connection whose credential expires', () => {
   });
 });
 
-describe('secureUpgrades does not construct', () => {
+describe('secureUpgrades cannot be constructed', () => {
   const server = createServer();
   secureUpgrades(server, open);
   test.each<[string, () => void, RegExp]>([

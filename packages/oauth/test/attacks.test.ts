@@ -121,7 +121,7 @@ describe('the session cookie', () => {
     expect((await me(shop, cookie)).status).toBe(200);
   });
 
-  test('a guard without crossOrigin does not construct in JavaScript either', () => {
+  test('a guard without crossOrigin cannot be constructed in JavaScript either', () => {
     const shop = testShop(provider.issuer);
     const policy = authenticateSession(shop.browser) as never;
     const unsafe = guard()
@@ -325,7 +325,7 @@ describe('a callback', () => {
     expect(provider.requests.length).toBe(before);
   });
 
-  test('of many at the same moment exactly one begins a session', async () => {
+  test('exactly one of many at the same moment begins a session', async () => {
     const shop = testShop(provider.issuer);
     const { location, cookie } = await shop.begin();
     const back = await shop.agree(location);
@@ -663,7 +663,7 @@ describe('a login', () => {
     expect(response.headers.get('referrer-policy')).toBe('no-referrer');
   });
 
-  test('is denied with 503 while the issuer is down, and nothing of it is told', async () => {
+  test('is denied with 503 while the issuer is down, without details', async () => {
     const own = await startTestProvider();
     const shop = testShop(own.issuer);
     await own.close();

@@ -46,7 +46,7 @@ describe('a client', () => {
       { authentication: { method: 'private_key_jwt', key: { kty: 'EC', kid: 'k', alg: 'ES256' } } },
       /private JWK/,
     ],
-  ])('does not construct with %s', (_name, changes, message) => {
+  ])('cannot be constructed with %s', (_name, changes, message) => {
     expect(() => service(changes as never)).toThrow(message);
   });
 
@@ -585,7 +585,7 @@ describe('a device', () => {
     };
   };
 
-  test('waits as it is told to: 5 seconds, 5 more after slow_down, twice as long after a failure', async () => {
+  test('waits as the server asks: 5 seconds, 5 more after slow_down, twice as long after a failure', async () => {
     const waits: number[] = [];
     const device = await begin(waits);
     if (!device.ok) throw new Error(device.denial.code);

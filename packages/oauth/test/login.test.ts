@@ -41,7 +41,7 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect([...browser.cookies(app.origin).keys()]).toEqual(['session']);
   });
 
-  test('what a request says of its host changes no address of the login', async () => {
+  test('the Host of a request does not change the addresses of the login', async () => {
     const headers = {
       ...NAVIGATION,
       host: 'evil.example.com',

@@ -77,7 +77,7 @@ describe.each(ways)('a session that is ended %s', (_name, end, left) => {
   });
 });
 
-test('what ended nothing is not recorded, and a call may name who records it', async () => {
+test('an act that ended nothing is not recorded, and a call may name its own recorder', async () => {
   const user = await signedIn(() => expect.unreachable());
   const { browser } = user;
   const [session] = await browser.list(owner);

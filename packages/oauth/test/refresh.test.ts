@@ -372,7 +372,7 @@ describe('tokens of a session', () => {
     expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
   });
 
-  test('wait no longer than they are told to for a lease that nobody gives back', async () => {
+  test('wait no longer than configured for a lease that is never given back', async () => {
     const store = memorySessionStore();
     const shop = testShop(provider.issuer, {
       sessions: { store, refreshLease: '10s', refreshWait: '100ms' },

@@ -52,7 +52,7 @@ describe.each(kinds)('a session %s that is stepped up', (_where, make) => {
   });
 });
 
-test('of many step-ups of one session at the same moment one begins another session', async () => {
+test('one of many concurrent step-ups of one session begins another session', async () => {
   const store = memorySessionStore();
   const browser = sessions({ store, keys: KEYS });
   const cookie = await begin(browser);

@@ -56,7 +56,7 @@ describe('a login', () => {
     expect(new URL(location).searchParams.getAll('resource')).toEqual([API]);
   });
 
-  test('does not construct where it would lead to its own routes', () => {
+  test('cannot be constructed where it would lead to its own routes', () => {
     for (const defaultReturnTo of ['/auth/login', '/%61uth/login', 'https://evil.example.com']) {
       expect(() => testShop(provider.issuer, { routes: { defaultReturnTo } })).toThrow(
         'defaultReturnTo must be a page',
@@ -243,7 +243,7 @@ describe('a login that fails', () => {
     ]);
   });
 
-  test('for a fault of ours, or not at all, is not recorded as one', async () => {
+  test('because of our own fault, or not at all, is not recorded as a failed login', async () => {
     const record = () => expect.unreachable();
     const shop = testShop(provider.issuer, {
       routes: { record, replay: { putIfAbsent: () => Promise.reject(new Error('down')) } },

@@ -79,7 +79,7 @@ describe('a sealed session', () => {
     expect(await reading.session.accessToken()).toMatchObject({ ok: true, accessToken: 'at' });
   });
 
-  test('has no access token by default, nor one that has ended', async () => {
+  test('has no access token by default, and never an expired one', async () => {
     const tokenOf = async (more: Partial<SealedSessionsOptions>, later: number) => {
       const { clock, start, read } = setUp(more);
       const tokens = { ...ALICE.tokens, expiresAt: clock.time + 60_000 };
@@ -173,7 +173,7 @@ describe('a sealed session', () => {
     expect(await kindOf(second)).toBe('unknown');
   });
 
-  test('ends by the handle that it has, once, and by none that was made up', async () => {
+  test('ends once by its own handle, and not by a made-up one', async () => {
     const memory = memoryRevocationStore();
     let entries = 0;
     const { clock, browser, start, read, kindOf } = setUp({
@@ -298,7 +298,7 @@ describe('a sealed session', () => {
     ['a lifetime of weeks', { lifetime: '30d' }, /lifetime/],
     ['an option of other sessions', { idle: '30m' }, /"idle" is not an option/],
     ['a client that is not one', { clients: [{}] }, /clients/],
-  ])('does not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     expect(() => setUp(options as never)).toThrow(message);
   });
 });
@@ -365,7 +365,7 @@ describe('a login with sealed sessions', () => {
     expect(await status(memoryRevocationStore())).toBe(400);
   });
 
-  test('does not construct for a client that asks for refresh tokens', () => {
+  test('cannot be constructed for a client that asks for refresh tokens', () => {
     expect(() => testShop(provider.issuer, { sealed: {} })).toThrow(/offline_access/);
   });
 });

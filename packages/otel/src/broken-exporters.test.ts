@@ -95,7 +95,7 @@ test.each([
   }
 });
 
-test('neither do a span that has ended, a span, a meter and a logger that throw', async () => {
+test('an ended span, and a span, meter or logger that throws, change no decision either', async () => {
   const memory = new InMemorySpanExporter();
   const tracer = new BasicTracerProvider({
     spanProcessors: [new SimpleSpanProcessor(memory)],

@@ -176,7 +176,7 @@ describe('metrics, as Prometheus reads them', () => {
     expect(await prometheus()).toMatch(/apisec_decisions_total\{[^}]*"deny"[^}]*\} 1/);
   });
 
-  test('tell how long a measured policy took, and leave its answer as it is', async () => {
+  test('show how long a measured policy took, and do not change its answer', async () => {
     let now = 0;
     const { watch, prometheus, call } = sdk({ clock: () => now });
     const slow = definePolicy({
@@ -206,7 +206,7 @@ describe('metrics, as Prometheus reads them', () => {
     expect(text).toMatch(/apisec_decisions_total\{[^}]*apisec_denial_code="shop.closed"[^}]*\} 1/);
   });
 
-  test('tell how much of a limit is used', async () => {
+  test('show how much of a limit is used', async () => {
     const { watch, prometheus, call } = sdk();
     const limited = guard()
       .use(watch)
@@ -246,7 +246,7 @@ describe('metrics, as Prometheus reads them', () => {
     );
   });
 
-  test('tell how old keys are', async () => {
+  test('show how old keys are', async () => {
     const { prometheus } = sdk({
       keyAges: () => [{ name: 'https://issuer.example', ageMs: 90_000 }],
     });
@@ -255,7 +255,7 @@ describe('metrics, as Prometheus reads them', () => {
     );
   });
 
-  test('tell the oldest of keys that are too many, and none whose age is not a number', async () => {
+  test('show the oldest of too many keys, and no key whose age is not a number', async () => {
     const ages = Array.from({ length: 1_000 }, (_, at) => ({
       name: `k${at}`,
       ageMs: at === 500 ? 9_000 : 1_000,
@@ -513,7 +513,7 @@ describe('what a caller can make up', () => {
   });
 });
 
-test('a denial is a log record with its cause, and a call that is let in is none', async () => {
+test('a denial is a log record with its cause, and an admitted call is not logged', async () => {
   const { watch, logs, call } = sdk();
   await call(guard().use(watch).use(allowAnonymous()));
   await call(guard().use(watch).use(closed).use(allowAnonymous()));
@@ -548,7 +548,7 @@ test('a meter and a logger that are broken deny nobody, and admit nobody', async
   expect([denied.status, (await denied.json()).code]).toEqual([403, 'shop.closed']);
 });
 
-test('without an SDK nothing is told, and nothing breaks', async () => {
+test('without an SDK nothing is exported, and nothing breaks', async () => {
   const watch = telemetry();
   const handler = protect(guard().use(watch).use(allowAnonymous()), () => new Response('ok'));
   expect((await handler(new Request('https://a.example/'))).status).toBe(200);
@@ -557,7 +557,7 @@ test('without an SDK nothing is told, and nothing breaks', async () => {
 test.each([
   ['an unknown option', { tracer: 1 }, '"tracer" is not an option'],
   ['no operations at all', { maxOperations: 0 }, 'maxOperations'],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => telemetry(options)).toThrow(message);
 });

@@ -33,7 +33,7 @@ const schema = newSchema();
 if (databaseUrl === undefined)
   test.skip('PostgreSQL: set DATABASE_URL to test on a server as well');
 
-describe.each(oneDatabase)('on %s, told once and without a secret', (_name, open) => {
+describe.each(oneDatabase)('acts on %s are reported once and without a secret', (_name, open) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await open(schema);

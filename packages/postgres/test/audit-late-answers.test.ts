@@ -172,7 +172,7 @@ describe.each(oneDatabase)('an audit sink on %s', (_database, open) => {
     );
   });
 
-  test('a tail that somebody with the key has written anew shows by an anchor, and by it alone', async () => {
+  test('a tail that a holder of the key has rewritten is revealed only by an anchor', async () => {
     const log = audit({ sinks: [sinkOn(database.client)] });
     for (const id of ['1', '2', '3']) {
       await log.record({ act: 'limit.reset', target: { type: 'limit', id } });

@@ -26,7 +26,7 @@ test('acts on Redis: redis-server is there, or nobody needs it', () => {
   expect(acts.length).toBeGreaterThan(20);
 });
 
-describe.runIf(hasRedis)('on Redis, told once and without a secret', () => {
+describe.runIf(hasRedis)('acts on Redis are reported once and without a secret', () => {
   let server: RedisServer;
   let client: RedisClient;
   let runs = 0;

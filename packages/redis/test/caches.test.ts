@@ -51,7 +51,7 @@ describe.runIf(hasRedis)('with a server', () => {
     const hears = (store: Store, key: string): Promise<void> =>
       vi.waitFor(async () => expect(await store.isRevoked([key], 0)).toBe(true), 5_000);
 
-    test('what is known costs no command, and asking for many keys costs one', async () => {
+    test('a known key costs no command, and asking for many keys costs one', async () => {
       const store = await storeOf({ maxStaleness: '1h' });
       expect(await remembered(store, 'a')).toBe(false);
       await admin.config('RESETSTAT');
@@ -60,7 +60,7 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(/cmdstat_mget:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('1');
     });
 
-    test('a revocation and its lift by another process are heard of', async () => {
+    test('a revocation by another process, and its lifting, are noticed', async () => {
       const [store, other] = [await storeOf({ maxStaleness: '1h' }), await storeOf()];
       expect(await remembered(store, 'a')).toBe(false);
       await other.revoke({ key: 'a', ttl: HOUR });
@@ -88,7 +88,7 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(await store.isRevoked(['a'], 0)).toBe(true);
     });
 
-    test('while changes are not heard of nothing is remembered, and afterwards again', async () => {
+    test('nothing is cached while changes cannot be received, and caching resumes afterwards', async () => {
       const store = await storeOf({ maxStaleness: '1h' });
       expect(await remembered(store, 'a')).toBe(false);
       await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
@@ -129,7 +129,7 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(cache.get('a')).toBeUndefined();
     });
 
-    test('many revocations while others ask: afterwards all are heard of', async () => {
+    test('many revocations while others ask: afterwards all are noticed', async () => {
       const [store, other] = [await storeOf({ maxStaleness: '1h' }), await storeOf()];
       await remembered(store, 'first');
       const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
@@ -207,7 +207,7 @@ describe.runIf(hasRedis)('with a server', () => {
       }, 20_000);
     });
 
-    test('a change by one process is seen by all, and told to them', async () => {
+    test('a change by one process is announced to all others, and seen by them', async () => {
       const { store } = counting();
       const [one, other] = [await cacheOf(store), await cacheOf(store)];
       const told: string[] = [];
@@ -222,7 +222,7 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(await other.get('a')).toMatchObject({ name: 'two' });
     });
 
-    test('a change that nobody told is seen after maxStaleness at most', async () => {
+    test('a change that was not announced is seen after maxStaleness at most', async () => {
       const { store } = counting();
       const cache = await cacheOf(store, { maxStaleness: '400ms' });
       expect(cache.maxStaleness).toBe(400);
@@ -241,7 +241,7 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(await cache.get('a')).toMatchObject({ name: 'two' });
     });
 
-    test('who read before a change does not put the old row back after it', async () => {
+    test('a read that began before a change does not put the old row back after it', async () => {
       const { store } = counting();
       let goOn = (): void => undefined;
       const held = new Promise<void>((resolve) => (goOn = resolve));
@@ -276,7 +276,7 @@ describe.runIf(hasRedis)('with a server', () => {
       await vi.waitFor(async () => expect(await admin.dbsize()).toBe(0), 20_000);
     });
 
-    test('what is no row of this id is not taken for one', async () => {
+    test('a value that is not a row of this id is not taken for one', async () => {
       const { store } = counting();
       const cache = await cacheOf(store);
       await cache.insert(record('a'));
@@ -396,7 +396,7 @@ test.each([
   ['no staleness', { maxStaleness: '0s' }],
   ['staleness without its unit', { maxStaleness: 5_000 as never }],
   ['room for nothing', { maxStaleness: '1s', maxEntries: 1 }],
-])('does not construct with %s', (_name, cached) => {
+])('cannot be constructed with %s', (_name, cached) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   expect(() => redisRevocationStore({ client, cached } as never)).toThrow(ConfigurationError);
   client.disconnect();
@@ -405,7 +405,7 @@ test.each([
 test.each([
   ['staleness without its unit', { maxStaleness: 10_000 as never }],
   ['no staleness', { maxStaleness: '0s' }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   const cache = () => redisApiKeyCache(memoryApiKeyStore(), { client, ...options } as never);
   expect(cache).toThrow(ConfigurationError);

@@ -56,7 +56,7 @@ async function watching(nodes: readonly Node[], on: Node) {
   return { hears };
 }
 
-test.runIf(hasRedis)('whoever listens on a node that hangs listens on another one', async () => {
+test.runIf(hasRedis)('a listener on a node that hangs moves to another node', async () => {
   const nodes = await Promise.all((await startCluster()).map(nodeOf));
   onTestFinished(async () => {
     for (const { admin } of nodes) admin.disconnect();

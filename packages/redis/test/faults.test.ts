@@ -71,7 +71,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     await vi.waitFor(() => store.consume(ask('after')), { timeout: 10_000, interval: 50 });
   };
 
-  test('of many calls at once exactly the limit is admitted', async () => {
+  test('exactly the limit is admitted of many concurrent calls', async () => {
     const { store } = await open();
     const answers = await Promise.all(
       Array.from({ length: 300 }, () => store.consume(ask('many'))),
@@ -182,7 +182,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect((await store.consume(ask('a'))).allowed).toBe(true);
   });
 
-  test('killed under load and started anew: nothing hangs, and it recovers', async () => {
+  test('killed under load and restarted: nothing hangs, and it recovers', async () => {
     const { store } = await open();
     const load = Promise.allSettled(
       Array.from({ length: 400 }, async (_, index) => {
@@ -347,7 +347,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   });
 });
 
-test('an answer that comes late and is none is nobody’s fault', async () => {
+test('a late and invalid answer is not reported as a fault', async () => {
   const unhandled: unknown[] = [];
   const note = (cause: unknown): void => void unhandled.push(cause);
   process.on('unhandledRejection', note);

@@ -77,7 +77,7 @@ describe.runIf(hasRedis)('of a process that is killed', () => {
     expect(await calls(1)).toBe(0);
   });
 
-  test('what it held of a limit stays spent until the window is over, and is no more than a slice', async () => {
+  test('its share of a limit stays spent until the window is over, and is at most a slice', async () => {
     const { url, client } = await setup();
     const store = counted(client);
     const calls = async (): Promise<number> => {

@@ -221,7 +221,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     expect(Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1])).toBe(10);
   });
 
-  test('what one unit holds a key for does not depend on the capacity', async () => {
+  test('how long one unit keeps a key does not depend on the capacity', async () => {
     const store = create();
     const limit = tokenBucket({ capacity: 1_000_000, refillPerSecond: 10 });
     await store.consume([{ name: 'wide', key: 'caller', limit, cost: 1 }]);
@@ -332,7 +332,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     expect(left).toEqual([99, 98]);
   });
 
-  test('a full key keeps nothing of others from being settled', async () => {
+  test('a full key does not prevent others from being reconciled', async () => {
     const store = create();
     const limit = slow['fixedWindow'] as Limit;
     const ask = (name: string, key: string): LimitRequest => ({ name, key, limit, cost: 10 });
@@ -352,7 +352,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     expect(await left('limit 127', 'full')).toBe(90);
   });
 
-  test('a call that is none fails alone', async () => {
+  test('an invalid call fails alone', async () => {
     const store = create();
     const limit = slow['fixedWindow'] as Limit;
     const fine = { name: 'one', key: 'caller', limit, cost: 1 };

@@ -133,7 +133,7 @@ describe.runIf(hasRedis)('leases', () => {
   });
 });
 
-describe.runIf(hasRedis)('a cluster of three of which one dies', () => {
+describe.runIf(hasRedis)('a cluster of three nodes, one of which dies', () => {
   test('serves the callers of the others as before', async () => {
     const nodes = await startCluster();
     onTestFinished(async () => {

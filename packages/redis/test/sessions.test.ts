@@ -81,7 +81,7 @@ describe.runIf(hasRedis).each([
     return clients.map((client) => ({ ...shared, client }));
   };
 
-  test('of many uses of a refresh token in many processes exactly one wins, and the family ends', async () => {
+  test('exactly one of many uses of a refresh token in many processes wins, and the family ends', async () => {
     const issuers = (await processes()).map(issuerOn);
     for (let round = 0; round < 5; round++) {
       const token = (await issuers[0]?.login()) ?? '';
@@ -103,7 +103,7 @@ describe.runIf(hasRedis).each([
     }
   });
 
-  test('of many uses of a backup code in many processes exactly one is taken', async () => {
+  test('exactly one of many uses of a backup code in many processes is accepted', async () => {
     const all = await processes();
     const factors = all.map((options) =>
       totp({
@@ -136,7 +136,7 @@ describe.runIf(hasRedis).each([
     expect(new Set(found.map((each) => each?.ended))).toEqual(new Set(['revoked']));
   });
 
-  test('who asks for an id that is taken cannot end the family of its owner', async () => {
+  test('a caller who asks for a taken id cannot end the family of its owner', async () => {
     const store = redisRefreshTokenStore({ client: await connected(), prefix: prefix() });
     await store.insert(family('family'));
     expect(await store.insert(family('family', { subject: 'mallory' }))).toBe(false);
@@ -158,24 +158,27 @@ describe.runIf(hasRedis).each([
     expect(await store.replace('first', family('family', { current: 'second' }))).toBe(true);
   });
 
-  test.runIf(name === 'one server')('nothing that is kept can be presented', async () => {
-    const client = connectRedis(servers[0]?.url ?? '');
-    await open(client);
-    const { login, issued } = issuerOn({ client, prefix: 'secrets' });
-    const first = await login();
-    const next = await issued.refresh(first, shop);
-    const kept: unknown[] = [];
-    for (const each of await client.keys('secrets:*')) {
-      const isList = each.includes(':refresh-subject:');
-      kept.push(each, isList ? await client.zrange(each, '0', '-1') : await client.hgetall(each));
-    }
-    const text = JSON.stringify(kept);
-    expect(text).toContain('alice');
-    for (const token of [first, next.ok ? next.refreshToken : undefined]) {
-      // What all tokens of a family begin with is a secret as well.
-      expect(text).not.toContain(token?.slice(0, 24) ?? expect.fail('no token'));
-    }
-  });
+  test.runIf(name === 'one server')(
+    'nothing in the store can be presented as a credential',
+    async () => {
+      const client = connectRedis(servers[0]?.url ?? '');
+      await open(client);
+      const { login, issued } = issuerOn({ client, prefix: 'secrets' });
+      const first = await login();
+      const next = await issued.refresh(first, shop);
+      const kept: unknown[] = [];
+      for (const each of await client.keys('secrets:*')) {
+        const isList = each.includes(':refresh-subject:');
+        kept.push(each, isList ? await client.zrange(each, '0', '-1') : await client.hgetall(each));
+      }
+      const text = JSON.stringify(kept);
+      expect(text).toContain('alice');
+      for (const token of [first, next.ok ? next.refreshToken : undefined]) {
+        // What all tokens of a family begin with is a secret as well.
+        expect(text).not.toContain(token?.slice(0, 24) ?? expect.fail('no token'));
+      }
+    },
+  );
 });
 
 describe.runIf(hasRedis)('a refresh that nobody was answered', () => {

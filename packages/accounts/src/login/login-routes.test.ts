@@ -246,7 +246,7 @@ describe('the routes of a login', () => {
     expect(get.status).toBe(405);
   });
 
-  test('begin no session where that is denied, and tell nobody why', async () => {
+  test('begin no session where that is denied, and do not say why', async () => {
     const cause = new Error('10.0.0.7 is down');
     const { post, faults } = setUp({
       begin: () => ({
@@ -302,7 +302,7 @@ describe('the routes of a login', () => {
     ['nothing to begin', { begin: undefined }, /begin/],
     ['a base that ends in a slash', { base: '/login/' }, /base/],
     ['an unknown option', { cookies: 'none' }, /"cookies" is not an option/],
-  ])('do not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     expect(() => setUp(options as never)).toThrow(message);
   });
 });

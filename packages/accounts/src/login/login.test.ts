@@ -266,7 +266,7 @@ describe('a login by steps', () => {
     expect(codes.at(-1)).toBe('failures.throttled');
   });
 
-  test('codes count anew after one that was right, also where it comes in the pause of the last', async () => {
+  test('the count of wrong codes restarts after a right one, even during the pause after the last', async () => {
     const { signIn, sent, pass } = await bench();
     const carol = { ...alice, identifier: 'carol@example.com' };
     const send = async () => {
@@ -315,7 +315,7 @@ test.each([
   expect(finished).toEqual([]);
 });
 
-describe('nothing tells accounts apart', () => {
+describe('existing and unknown accounts cannot be told apart', () => {
   test.each([
     ['is unknown', 'nobody@example.com'],
     ['is disabled', 'dave@example.com'],
@@ -419,7 +419,7 @@ describe('an account with two names', () => {
     expect(hasher.verified.filter((each) => each === hash).length).toBeLessThanOrEqual(4);
   });
 
-  test('is told of a pause after wrong codes, and of none once it has signed in', async () => {
+  test('reports a pause after wrong codes, and none once the user has signed in', async () => {
     const { signIn, code, pass } = await twoNames();
     let ticket = pendingOf(await signIn.password(alice)).ticket;
     for (let n = 0; n < 4; n++) {
@@ -612,7 +612,7 @@ describe('a ticket', () => {
 });
 
 describe('guessing', () => {
-  test('a right password does not begin the account anew while a code is missing', async () => {
+  test('a right password does not reset the count of the account while a code is missing', async () => {
     const { signIn, pass } = await bench({ throttle: { perAccount: { lock: { after: 8 } } } });
     let judged = 0;
     for (let tried = 0; tried < 60; tried++) {
@@ -627,7 +627,7 @@ describe('guessing', () => {
     expect(judged).toBeLessThanOrEqual(8);
   });
 
-  test('a login that is done begins its account anew, and one peer more slowly', async () => {
+  test('a completed login resets the count of its account, and that of its peer more slowly', async () => {
     const { signIn, code } = await bench();
     for (let round = 0; round < 4; round++) {
       for (const _ of [1, 2]) await signIn.password({ ...alice, password: 'wrong!' });
@@ -820,7 +820,7 @@ describe('a recovery of the account', () => {
   });
 });
 
-describe('what fails stays closed', () => {
+describe('a failure keeps the login closed', () => {
   const broken = () => {
     throw new Error('down');
   };
@@ -875,7 +875,7 @@ describe('what fails stays closed', () => {
     expect(codeOf(await signIn.password(step))).toBe('sign_in.unavailable');
   });
 
-  test('what comes after a right answer, which is no failed attempt of its user', async () => {
+  test('a fault after a right answer does not count as a failed attempt of the user', async () => {
     const outage = { isOver: false };
     const { signIn } = await bench({
       finish: ({ subject }) => (outage.isOver ? `session of ${subject}` : broken()),
@@ -946,7 +946,7 @@ describe('what fails stays closed', () => {
     ['no tickets', { tickets: {} }, 'memoryTicketStore'],
     ['one level', { acr: { single: 'a', multi: 'a' } }, 'acr'],
     ['a store of failures without a name', { throttle: { store: memoryCounterStore() } }, 'name'],
-  ])('%s does not construct', async (_, options, said) => {
+  ])('%s cannot be constructed', async (_, options, said) => {
     const made = bench(options as never);
     await expect(made).rejects.toThrow(ConfigurationError);
     await expect(made).rejects.toThrow(said);

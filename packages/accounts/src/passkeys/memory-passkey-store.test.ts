@@ -7,7 +7,7 @@ describe('passkeys in memory', () => {
   const store = memoryPasskeyStore();
   test.each(passkeyStoreContract)('$name', ({ run }) => run(store));
 
-  test.each([0, 1.5, Number.NaN])('a capacity of %s does not construct', (capacity) => {
+  test.each([0, 1.5, Number.NaN])('a capacity of %s cannot be constructed', (capacity) => {
     expect(() => memoryPasskeyStore({ capacity })).toThrow(ConfigurationError);
   });
 });

@@ -49,7 +49,7 @@ describe('a hash made with other parameters', () => {
     ['more memory', { ln: 14, r: 1, p: 1 }],
     ['larger blocks', { ln: 13, r: 2, p: 1 }],
     ['more passes', { ln: 13, r: 1, p: 2 }],
-  ])('%s: verified, and to be made anew', async (_, other) => {
+  ])('%s: verified, and needs a new hash', async (_, other) => {
     const hash = await nodePasswordHasher({ cost: other }).hash(GOOD);
     expect(await hasher.verify(GOOD, hash)).toBe(true);
     expect(hasher.needsRehash(hash)).toBe(true);
@@ -57,7 +57,7 @@ describe('a hash made with other parameters', () => {
   });
 });
 
-describe('what is no hash, or costs too much, is rejected before any work', () => {
+describe('text that is not a hash, or one that costs too much, is rejected before any work', () => {
   const salt = 'aM15713r3Xsvxbi31lqr1Q';
   const key = 'nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E';
   test.each([
@@ -116,7 +116,7 @@ test.each([
   ['no threads', { concurrency: 0 }],
   ['endless waiting', { maxWaiting: Number.POSITIVE_INFINITY }],
 ] satisfies readonly (readonly [string, NodePasswordHasherOptions])[])(
-  'does not construct with %s',
+  'cannot be constructed with %s',
   (_, options) => {
     expect(() => nodePasswordHasher(options)).toThrow(ConfigurationError);
   },

@@ -53,7 +53,7 @@ describe('Argon2id', () => {
     [{ timeCost: 0 }],
     [{ parallelism: 99 }],
     [{ memory: 65_536 }],
-  ])('%o does not construct', (options) => {
+  ])('%o cannot be constructed', (options) => {
     expect(() => argon2PasswordHasher({ ...CHEAP, ...options } as never)).toThrow(
       ConfigurationError,
     );
@@ -65,7 +65,7 @@ describe('hashes of another system', () => {
   const older = [{ prefix: '$2b$', verify }];
   const current = argon2PasswordHasher(CHEAP);
 
-  test('are taken as they are, and made anew with the first login that is right', async () => {
+  test('are accepted as they are, and replaced at the first successful login', async () => {
     const policy = passwords({ hasher: migratingPasswordHasher({ current, older }) });
     const stored = await bcrypt.hash(PASSWORD, 4);
     expect(stored).toMatch(/^\$2b\$/);
@@ -100,7 +100,7 @@ describe('hashes of another system', () => {
     ],
     [{ current: {} }],
     [{ concurrency: 0 }],
-  ])('%o does not construct', (options) => {
+  ])('%o cannot be constructed', (options) => {
     expect(() => migratingPasswordHasher({ current, older, ...options } as never)).toThrow(
       ConfigurationError,
     );

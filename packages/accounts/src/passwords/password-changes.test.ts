@@ -180,7 +180,7 @@ describe('a password that is changed', () => {
     expect(hashOf()).toBe(`v2:${OLD}`);
   });
 
-  test('where sessions cannot be ended somebody is told so, and the change is recorded', async () => {
+  test('a failure to end sessions is reported, and the change is recorded', async () => {
     const acts: string[] = [];
     const { changes, hashOf } = bench({
       endSessions: () => Promise.reject(new Error('down')),
@@ -275,7 +275,7 @@ describe('a password that is reset', () => {
   });
 
   test.each([[{ accounts: {} }], [{ endSessions: undefined }], [{ resets: {} }], [{ mail: 1 }]])(
-    '%o does not construct',
+    '%o cannot be constructed',
     (options) => {
       expect(() => bench(options as never)).toThrow(ConfigurationError);
     },
@@ -315,7 +315,7 @@ describe('where several tenants have accounts', () => {
     return { changes, hashes, sent, ended, link };
   }
 
-  test('a link of one resets no password in another, nor without any, and stays good', async () => {
+  test('a link of one tenant cannot reset a password in another tenant or without one, and stays valid', async () => {
     const { changes, hashes, sent, ended, link } = tenants();
     const token = await link('acme');
     expect(sent).toEqual([{ token, tenant: 'acme' }]);

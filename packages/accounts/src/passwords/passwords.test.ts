@@ -24,7 +24,7 @@ const told = (result: { readonly ok: true } | PasswordDenial): string =>
   result.ok ? 'ok' : result.denial.code;
 const GOOD = 'correct horse battery';
 
-describe('what may be chosen', () => {
+describe('which passwords may be chosen', () => {
   test.each([
     ['four words', GOOD, 'ok'],
     ['lower case alone', 'qmxvkwpzhtrb', 'ok'],
@@ -93,7 +93,7 @@ describe('what may be chosen', () => {
   });
 
   // Covers: V6.2.12
-  test('breached ones, of which the list learns five digits', async () => {
+  test('not breached ones; the list learns only five digits', async () => {
     // SHA-1 of "password1234" is E6B6AFBD6D76BB5D2041542D7D2E3FAC5BB05593.
     const lines = [
       '0018A45C4D1DEF81644B54AB7F969B88D65:3',
@@ -196,7 +196,7 @@ describe('whether it is the right one', () => {
     expect(verify).not.toHaveBeenCalled();
   });
 
-  test('an old hash is made anew, and only with the right password', async () => {
+  test('an old hash is replaced, but only with the right password', async () => {
     const policy = policyOf({ hasher: plainHasher({ needsRehash: () => true }) });
     expect(await policy.verify(GOOD, `plain:${GOOD}`)).toEqual({
       ok: true,
@@ -262,7 +262,7 @@ test.each([
   ['a time without its unit', { timeout: 2_000 as never }],
   ['an option that it does not know', { onError: 'open' } as never],
 ] satisfies readonly (readonly [string, Partial<PasswordsOptions>])[])(
-  'does not construct with %s',
+  'cannot be constructed with %s',
   (_, options) => {
     expect(() => policyOf(options)).toThrow(ConfigurationError);
   },

@@ -40,7 +40,7 @@ test('never more at once than allowed, in order, and every task ends', async () 
   );
 });
 
-test('who comes while others leave does not make it more at once either', async () => {
+test('a caller who arrives while others leave does not raise the number of concurrent hashes either', async () => {
   const task = fc.record({ comes: fc.nat({ max: 30 }), takes: fc.nat({ max: 6 }) });
   await fc.assert(
     fc.asyncProperty(

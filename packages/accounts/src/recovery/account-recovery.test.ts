@@ -109,7 +109,7 @@ describe('a second factor that is lost', () => {
     expect(removed).toEqual(['alice']);
   });
 
-  test('is kept where its user cancels, and the user is told', async () => {
+  test('is kept where its user cancels, and the user is notified', async () => {
     const { recovery, begin, pass, removed, events } = bench();
     const { token } = await begin();
     expect(await recovery.cancel('alice')).toBe(1);
@@ -120,7 +120,7 @@ describe('a second factor that is lost', () => {
     expect(await recovery.cancel('alice')).toBe(0);
   });
 
-  test('no recovery begins that its user was not told of', async () => {
+  test('does not begin a recovery whose user could not be notified', async () => {
     const notify = () => Promise.reject(new Error('no mail'));
     const { recovery } = bench({ notify });
     const answer = await recovery.begin({ subject: 'alice', ...byPassword });
@@ -153,7 +153,7 @@ describe('a second factor that is lost', () => {
     expect(codeOf(await recovery.begin({ subject: 'alice', ...byPassword }))).toBe('ok');
   });
 
-  test('that was removed is recorded also where its user cannot be told', async () => {
+  test('is recorded as removed even if its user cannot be notified', async () => {
     const acts: string[] = [];
     const told: string[] = [];
     const { recovery, begin, pass, removed } = bench({
@@ -169,7 +169,7 @@ describe('a second factor that is lost', () => {
     expect([removed, told, acts]).toEqual([['alice'], ['begun', 'done'], ['factor.reset']]);
   });
 
-  test('a proof that answers anything but true is none', async () => {
+  test('is not proved by a proof that returns anything but true', async () => {
     const proofs = { password: () => 'yes' as never, mail: () => true };
     const answer = await bench({ proofs }).recovery.begin({ subject: 'alice', ...byPassword });
     expect(codeOf(answer)).toBe('recovery.proof_wrong');
@@ -181,7 +181,7 @@ describe('a second factor that is lost', () => {
     [{ delay: 86_400 }],
     [{ notify: undefined }],
     [{ force: true }],
-  ])('%o does not construct', (options) => {
+  ])('%o cannot be constructed', (options) => {
     expect(() => bench(options as never)).toThrow(ConfigurationError);
   });
 });

@@ -35,7 +35,7 @@ describe('tickets in memory', () => {
     expect(store.read('b')).toBeDefined();
   });
 
-  test('what was handed in cannot be changed later', async () => {
+  test('are not changed by changing the object that was passed in', async () => {
     const store = memoryTicketStore({ now: () => 0 });
     const data = { attempts: 1 };
     await store.insert({ ...ticket('a', 10), data });
@@ -43,7 +43,7 @@ describe('tickets in memory', () => {
     expect((store.read('a') as TicketRecord).data).toEqual({ attempts: 1 });
   });
 
-  test.each([0, -1, 1.5, Number.NaN])('a capacity of %s does not construct', (capacity) => {
+  test.each([0, -1, 1.5, Number.NaN])('a capacity of %s cannot be constructed', (capacity) => {
     expect(() => memoryTicketStore({ capacity })).toThrow(ConfigurationError);
   });
 });

@@ -136,7 +136,7 @@ describe('tokens that are used once', () => {
     [{ lifetime: '1s' }],
     [{ tickets: {} }],
     [{ pepper: 'x' }],
-  ])('%o does not construct', (options) => {
+  ])('%o cannot be constructed', (options) => {
     const { store } = bench();
     const all = { tickets: store, purpose: 'invitation', lifetime: '1h', ...options };
     expect(() => singleUseTokens(all as never)).toThrow(ConfigurationError);

@@ -20,7 +20,7 @@ function late(store: TicketStore): TicketStore {
   };
 }
 
-describe('tickets of which a subject has so many at once', () => {
+describe('the number of tickets of one subject', () => {
   test('are no more for that many come at the same moment', async () => {
     const store = memoryTicketStore({ now: times.now });
     const some = tickets(late(store), 'device', times);

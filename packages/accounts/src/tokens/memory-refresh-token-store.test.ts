@@ -48,7 +48,7 @@ test('a full store rejects more rather than forget, and finds room again', () =>
   expect(store.insert({ ...family, id: 'c', expiresAt: time + 1 })).toBe(true);
 });
 
-test('what it hands out cannot be changed, nor can the writer change it later', () => {
+test('stored rows cannot be changed through objects that went in or came out', () => {
   const store = memoryRefreshTokenStore({ now: () => START });
   const roles = ['clerk'];
   void store.insert({ ...family, claims: { roles } });
@@ -58,6 +58,6 @@ test('what it hands out cannot be changed, nor can the writer change it later', 
   expect(() => (found.claims['roles'] as string[]).push('admin')).toThrow(TypeError);
 });
 
-test.each([0, 1.5, Number.NaN])('does not construct with room for %d', (capacity) => {
+test.each([0, 1.5, Number.NaN])('cannot be constructed with room for %d', (capacity) => {
   expect(() => memoryRefreshTokenStore({ capacity })).toThrow(ConfigurationError);
 });

@@ -191,7 +191,7 @@ describe('a refresh token', () => {
     expect(events).toEqual([]);
   });
 
-  test('is 408 bits of which the store knows hashes only', async () => {
+  test('has 408 bits, and the store knows only hashes of them', async () => {
     const { issued, store } = setUp();
     const inserted: RefreshTokenFamily[] = [];
     const insert: RefreshTokenStore['insert'] = (row) => {
@@ -453,7 +453,7 @@ describe('a refresh token', () => {
     expect(codeOf(await issued.refresh(used.refreshToken, shop))).toBe('refresh.unknown');
   });
 
-  test('is bound to its client, and stays good for it', async () => {
+  test('is bound to its client, and stays valid for it', async () => {
     const { issued } = setUp();
     const { refreshToken } = good(await issued.issue(grant));
     const thief = await issued.refresh(refreshToken, { clientId: 'other' });
@@ -560,7 +560,7 @@ describe('while the store does not answer', () => {
     ['throws', throws],
     ['rejects', rejects],
   ];
-  test.each(ways)('nothing is issued, refreshed or revoked: it %s', async (_name, fails) => {
+  test.each(ways)('issues, refreshes and revokes nothing: it %s', async (_name, fails) => {
     const store: RefreshTokenStore = {
       insert: fails,
       get: fails,
@@ -579,7 +579,7 @@ describe('while the store does not answer', () => {
     }
   });
 
-  test('a reuse that cannot be noted is denied and told', async () => {
+  test('a reuse that cannot be stored is denied and reported', async () => {
     const store = memoryRefreshTokenStore({ now });
     const { issued, events } = setUp({ store: { ...store, end: rejects } });
     const first = good(await issued.issue(grant));
@@ -658,6 +658,6 @@ test.each<[string, object]>([
   ['an option that it does not know', { refreshLifetime: '1d' }],
   ['half seconds', { accessTokenLifetime: '1500ms' }],
   ['a grace of an hour', { reuseGrace: '1h' }],
-])('does not construct with %s', (_name, changes) => {
+])('cannot be constructed with %s', (_name, changes) => {
   expect(() => setUp(changes as Partial<TokensOptions>)).toThrow(ConfigurationError);
 });

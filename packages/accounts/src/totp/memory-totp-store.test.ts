@@ -30,7 +30,7 @@ test('a full store adds nobody, forgets nobody, and finds room again', () => {
   expect(store.insert({ ...record, account: 'b' })).toBe(true);
 });
 
-test('what was handed over cannot change what is stored', () => {
+test('stored records do not change with the object that was passed in', () => {
   const store = memoryTotpStore();
   const own = { ...record };
   void store.insert(own);
@@ -39,7 +39,7 @@ test('what was handed over cannot change what is stored', () => {
 });
 
 test.each([0, -1, 1.5, Number.NaN])(
-  'does not construct with room for %d accounts',
+  'cannot be constructed with room for %d accounts',
   (maxAccounts) => {
     expect(() => memoryTotpStore({ maxAccounts })).toThrow(ConfigurationError);
   },

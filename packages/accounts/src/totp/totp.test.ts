@@ -94,7 +94,7 @@ describe('enrolment', () => {
     expect(told(await eight.verify('alice', await code('alice')))).toBe('ok');
   });
 
-  test('nothing is active before a first code was right', async () => {
+  test('is not active before a first right code', async () => {
     const factors = totp({ issuer: 'Acme', store: memoryTotpStore(), sealingKeys });
     expect((await factors.status('u1')).state).toBe('none');
     await factors.enrol('u1');
@@ -177,7 +177,7 @@ describe('codes', () => {
     expect(told(await factors.verify('alice', await code('alice')))).toBe('totp.reused');
   });
 
-  test('of many equal ones at the same moment exactly one is taken', async () => {
+  test('exactly one of many equal ones at the same moment is accepted', async () => {
     const slow = slowly(memoryTotpStore());
     const { factors, code } = await bench({ store: slow });
     const right = await code('alice');
@@ -190,7 +190,7 @@ describe('codes', () => {
   });
 
   test.each(['', '12345', '1234567', '12345a', ' 123456', '123456\n', '１２３４５６', '-12345'])(
-    '%j is none, and counts for nothing',
+    '%j is not a code, and does not count as an attempt',
     async (text) => {
       const { factors, code } = await bench({ attempts: 1 });
       expect(told(await factors.verify('alice', text))).toBe('totp.malformed');
@@ -242,7 +242,7 @@ describe('guessing', () => {
     }
   });
 
-  test('of many guesses at the same moment no more are judged than may be wrong', async () => {
+  test('no more of many guesses at the same moment are checked than may be wrong', async () => {
     const { factors, wrong, code } = await bench({ store: slowly(memoryTotpStore()) });
     const guess = await wrong('alice');
     const results = await Promise.all(
@@ -290,7 +290,7 @@ describe('backup codes', () => {
     expect((await factors.status('alice')).backupCodesLeft).toBe(8);
   });
 
-  test('of many equal ones at the same moment exactly one is taken', async () => {
+  test('exactly one of many equal ones at the same moment is accepted', async () => {
     const { factors, backup } = await bench({ store: slowly(memoryTotpStore()) });
     const results = await Promise.all(
       Array.from({ length: 40 }, () => factors.verifyBackupCode('alice', backup[0] as string)),
@@ -309,7 +309,7 @@ describe('backup codes', () => {
     );
   });
 
-  test('of one account are none of another', async () => {
+  test('of one account are not accepted for another', async () => {
     const { factors, store, backup } = await bench();
     const record = await store.get('alice');
     if (record === undefined) throw new Error('not there');
@@ -318,7 +318,7 @@ describe('backup codes', () => {
   });
 
   test.each(['', 'abcde', 'abcde-abcd1', 'abcde-abcdef', 'a'.repeat(10_000)])(
-    '%j is none',
+    '%j is not a code',
     async (code) => {
       const { factors } = await bench();
       expect(told(await factors.verifyBackupCode('alice', code))).toBe('totp.malformed');
@@ -428,7 +428,7 @@ test.each([
   ['an option that it does not know', { lockOut: '5m' } as never],
   ['half a backup code', { backupCodes: 0.5 }],
 ] satisfies readonly (readonly [string, Partial<TotpOptions>])[])(
-  'does not construct with %s',
+  'cannot be constructed with %s',
   (_, options) => {
     const good = { issuer: 'Acme', store: memoryTotpStore(), sealingKeys };
     expect(() => totp({ ...good, ...options })).toThrow(ConfigurationError);

@@ -49,11 +49,11 @@ test('the tenant of an attempt stands before that of the options', async () => {
   expect(await attempt('')).toBe('failures.account_missing');
 });
 
-test('an empty tenant does not construct', () => {
+test('an empty tenant cannot be constructed', () => {
   expect(() => begin({ store: store(), tenant: '' })).toThrow(ConfigurationError);
 });
 
-test('an account begins anew without an attempt, also in its pause, and no other one does', async () => {
+test('an account can be reset without an attempt, even in its pause, and others are not', async () => {
   const counting = countFailures('test', { perPeer: 'none' }, now);
   const attempt = async (account: string, tenant?: string) => {
     const answer = await counting.begin({ account, peer: 'p', tenant });

@@ -73,7 +73,7 @@ describe('a caller without an address', () => {
   );
 });
 
-test('operators are told what lists a caller, and why nobody knows an address', () => {
+test('operators learn which list denied a caller, or why there is no address', () => {
   const policy = denyPeers({ ranges: ['192.0.2.0/24'] });
   expect(ask(policy, '192.0.2.1')).toMatchObject({ denial: { cause: { by: 'ranges' } } });
   expect(policy.check(request, { peer: UNKNOWN_PEER })).toMatchObject({
@@ -142,7 +142,7 @@ test.each([
   [{ ranges: ['192.0.2.1'], unknown: 'maybe' as never }],
   [{ ranges: ['192.0.2'] }],
   [{ ranges: undefined as never }],
-])('%j does not construct', (options) => {
+])('%j cannot be constructed', (options) => {
   expect(() => denyPeers(options)).toThrow(ConfigurationError);
 });
 

@@ -167,7 +167,7 @@ test.each<[string, (id: number) => string]>([
 });
 
 describe('the stated error', () => {
-  test('nobody is denied for as many objects as the limit, whatever their ids and the seed', () => {
+  test('no caller is denied for as many objects as the limit, whatever the ids and the seed', () => {
     const seed = fc.tuple(fc.integer(), fc.integer());
     const ids = fc.uniqueArray(fc.string({ unit: 'grapheme' }), { maxLength: 40 });
     fc.assert(
@@ -204,7 +204,7 @@ describe('the stated error', () => {
 });
 
 describe('in fixed memory', () => {
-  test('a flood of other callers does not let one begin anew', () => {
+  test('a flood of other callers does not reset a caller', () => {
     const { ask, count } = detector({ capacity: 16 });
     expect(count(1_000)).toBeLessThan(20);
     for (let other = 0; other < 5_000; other++) ask('x', `other ${other}`);
@@ -238,7 +238,7 @@ describe('in fixed memory', () => {
   });
 });
 
-test('in shadow mode it tells without denying', () => {
+test('in shadow mode it reports without denying', () => {
   const policy = detectEnumeration<CallFacts>({
     by: (facts) => facts.peer.id ?? 'unknown',
     object: (request) => pathOf(request),
@@ -268,6 +268,6 @@ test.each([
   ['a capacity that is no number', { capacity: Number.NaN }],
   ['more memory than 1 GiB', { limit: 4_096, capacity: 1_000_000 }],
   ['nobody to count', { by: undefined as never }],
-])('%s does not construct', (_, options) => {
+])('%s cannot be constructed', (_, options) => {
   expect(() => detector(options)).toThrow(ConfigurationError);
 });

@@ -99,7 +99,7 @@ describe('in fixed memory', () => {
     }
   });
 
-  test('what was put out is forgotten in its time, however many fail fewer times meanwhile', () => {
+  test('an evicted key is forgotten in its time, however many keys with fewer failures follow', () => {
     let time = START;
     const store = memoryCounterStore({ capacity: 16, now: () => time, seed: () => [1, 2] });
     const request = (key: string) => ({ name: 'a', key, rule: { ...rule, free: 5 } });
@@ -146,12 +146,12 @@ describe('in fixed memory', () => {
     expect(ask()).toMatchObject({ allowed: false, retryAfterMs: 1_000 });
   });
 
-  test.each([0, -1, 1.5, Number.NaN, 2 ** 25])('capacity %s does not construct', (capacity) => {
+  test.each([0, -1, 1.5, Number.NaN, 2 ** 25])('capacity %s cannot be constructed', (capacity) => {
     expect(() => memoryCounterStore({ capacity })).toThrow(ConfigurationError);
   });
 });
 
-test('an attempt is allowed exactly from the millisecond that the last denial told', () => {
+test('an attempt is allowed exactly from the millisecond that the last denial named', () => {
   const steps = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(steps, (pauses) => {

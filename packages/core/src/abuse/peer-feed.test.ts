@@ -136,9 +136,9 @@ test.each<[string, object]>([
   ['with an age below its reload', { reload: '2h', maxAge: '1h' }],
   ['with room for nothing', { maxRanges: 0 }],
   ['with an unknown option', { url: 'https://example.com' }],
-])('peerFeed does not construct %s', (_name, options) => {
+])('peerFeed cannot be constructed %s', (_name, options) => {
   expect(() => setup(options)).toThrow(ConfigurationError);
 });
-test('denyPeers does not construct with feeds that are none', () => {
+test('denyPeers cannot be constructed with feeds that are none', () => {
   expect(() => denyPeers({ ranges: [], feeds: [{}] as never })).toThrow(ConfigurationError);
 });

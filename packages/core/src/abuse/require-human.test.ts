@@ -104,7 +104,7 @@ describe.each(providers)('%s', (_, provider) => {
     expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
   });
 
-  test('the address of the caller is told only where that was asked for', async () => {
+  test('the address of the caller is sent only if that was configured', async () => {
     await codeOf({ verifier: provider(site()) }, 'bad');
     await codeOf({ verifier: provider(site({ sendAddress: true })) }, 'bad');
     expect(forms.map((form) => form.get('remoteip'))).toEqual([null, '192.0.2.1']);
@@ -153,7 +153,7 @@ describe.each(providers)('%s', (_, provider) => {
     ['a hostname with a path', { hostnames: ['www.example.com/a'] }],
     ['an endpoint without TLS', { endpoint: 'http://verify.example' }],
     ['a timeout of nothing', { timeout: '0s' }],
-  ])('%s does not construct', (_name, options) => {
+  ])('%s cannot be constructed', (_name, options) => {
     expect(() => provider(site(options))).toThrow(ConfigurationError);
   });
 });
@@ -183,7 +183,7 @@ describe('turnstile', () => {
   });
 });
 
-test('hcaptcha is told the site key where one is named', async () => {
+test('the site key is sent to hCaptcha if one is configured', async () => {
   await codeOf({ verifier: hcaptcha({ ...site(), siteKey: 'my-site' }) }, 'good');
   expect(forms[0]?.get('sitekey')).toBe('my-site');
 });
@@ -255,7 +255,7 @@ test.each<[string, Partial<RequireHumanOptions>]>([
   ['an option that it does not know', { onError: 'open' } as never],
   ['no memory', { replayTtl: '0s' }],
   ['no replay store', { replay: {} as never }],
-])('%s does not construct', (_, options) => {
+])('%s cannot be constructed', (_, options) => {
   expect(() => requireHuman({ verifier: yes, ...options })).toThrow(ConfigurationError);
 });
 

@@ -78,7 +78,7 @@ const UNVERIFIED: Outcome = Object.freeze({ ok: true, degraded: 'human.unverifie
 /**
  * Denies calls without the token of a challenge that only people solve, and each token that was used before:
  * for sign-up, password reset and whatever else must not be automated. Tokens are marked as used when they
- * have been verified, so of many equal calls exactly one passes, and made-up tokens take no memory. A GraphQL
+ * have been verified, so exactly one of many equal calls passes, and made-up tokens take no memory. A GraphQL
  * operation that runs several root fields by one token is denied.
  *
  * Denials (403): `human.missing`, `human.denied`, `human.replayed`; `human.repeated` (400);

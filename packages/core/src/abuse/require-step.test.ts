@@ -73,7 +73,7 @@ describe('a step', () => {
   });
 
   // Covers: API6:2023, V2.3.1
-  test('of many equal calls at once exactly one passes', async () => {
+  test('exactly one of many equal calls at once passes', async () => {
     const { tokens, ask } = checkout();
     const token = await tokens.issue('address', 'alice');
     const answers = await Promise.all(Array.from({ length: 30 }, () => ask(token)));
@@ -213,6 +213,6 @@ test.each<[string, Partial<StepTokensOptions<Step>>, Partial<RequireStepOptions<
   ['a step of another flow', {}, { after: 'nowhere' as never }],
   ['nobody', {}, { by: undefined as never }],
   ['no time', {}, { timeout: '0ms' }],
-])('%s does not construct', (_, tokens, options) => {
+])('%s cannot be constructed', (_, tokens, options) => {
   expect(() => checkout(tokens).policyOf(options)).toThrow(ConfigurationError);
 });

@@ -88,7 +88,7 @@ async function failTimes(times: number, attempt: () => Promise<string | undefine
 }
 
 describe('an account', () => {
-  test('pauses after three failures, longer each time, and is let in exactly when told', async () => {
+  test('pauses after three failures, longer each time, and is admitted exactly when announced', async () => {
     const { attempt, begin, clock } = login();
     await failTimes(4, () => attempt('wrong'));
     for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000]) {
@@ -110,7 +110,7 @@ describe('an account', () => {
     await failTimes(4, () => attempt('wrong'));
   });
 
-  test('begins anew after a success', async () => {
+  test('is reset after a success', async () => {
     const { attempt } = login();
     for (let round = 0; round < 5; round++) {
       await failTimes(3, () => attempt('wrong'));
@@ -118,7 +118,7 @@ describe('an account', () => {
     }
   });
 
-  test('is neither begun anew nor charged by a call that another policy denied', async () => {
+  test('is neither reset nor charged by a call that another policy denied', async () => {
     const { attempt } = login();
     await failTimes(3, () => attempt('wrong'));
     for (const status of [400, 413, 429, 503]) {
@@ -143,7 +143,7 @@ describe('an account', () => {
     expect(await attempt('right')).toBe('failures.throttled');
   });
 
-  test('counts nothing where its handler tells that nothing was tried', async () => {
+  test('counts nothing if the handler reports that nothing was tried', async () => {
     const { begin, end } = login();
     for (let n = 0; n < 9; n++) {
       const begun = await begin('alice');
@@ -189,7 +189,7 @@ describe('an account', () => {
     },
   );
 
-  test('is throttled whoever asks, and a stranger is not', async () => {
+  test('is throttled for every caller, while other accounts are not', async () => {
     const { attempt } = login();
     for (let peer = 1; peer <= 4; peer++)
       await attempt('wrong', 'alice', factsOf(`192.0.2.${peer}`));
@@ -221,7 +221,7 @@ describe('many guesses at once', () => {
     expect(begun.filter(({ denial }) => denial === undefined)).toHaveLength(4);
   });
 
-  test('an honest success among them begins anew, and what it held back costs nobody', async () => {
+  test('an honest success among them resets the count, and the calls it delayed cost nothing', async () => {
     const { begin, end, attempt } = login();
     const begun = await Promise.all(Array.from({ length: 4 }, () => begin('alice')));
     for (const each of begun) await end(each, 'right');
@@ -277,7 +277,7 @@ describe('how a call came out', () => {
   const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
   const graphql = graphqlFacts();
 
-  test('is told by the status of gRPC', async () => {
+  test('follows the status of gRPC', async () => {
     for (const status of [16, 7]) {
       const { attempt } = login();
       await failTimes(4, () => attempt({ outcome: 'failed', status }, 'alice', grpc));
@@ -289,13 +289,13 @@ describe('how a call came out', () => {
     expect(await attempt('right', 'alice', grpc)).toBe('failures.throttled');
   });
 
-  test('is not told by the status of GraphQL, so it counts as failed', async () => {
+  test('does not follow the status of GraphQL, so the call counts as failed', async () => {
     const { attempt } = login();
     await failTimes(4, () => attempt('right', 'alice', graphql));
     expect(await attempt('right', 'alice', graphql)).toBe('failures.throttled');
   });
 
-  test('can be told by the handler', async () => {
+  test('can be reported by the handler', async () => {
     const { begin, end } = login();
     for (let n = 0; n < 10; n++) {
       const begun = await begin('alice', graphql);
@@ -352,7 +352,7 @@ describe('a call that is no attempt', () => {
   const answer = (status: number) => ({ outcome: 'succeeded', status }) as const;
   const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'];
 
-  test.each(safe)('does not begin the account anew, though %s is answered 200', async (method) => {
+  test.each(safe)('does not reset the account, though %s is answered 200', async (method) => {
     const { attempt } = login();
     for (let guess = 0; guess < 4; guess++) {
       expect(await attempt('wrong')).toBeUndefined();
@@ -386,7 +386,7 @@ describe('a call that is no attempt', () => {
   });
 
   test.each([301, 302, 303, 307, 308])(
-    'has failed that is answered with %s, unless the handler tells',
+    'counts as failed when it is answered with %s, unless the handler reports otherwise',
     async (status) => {
       const { attempt } = login();
       await failTimes(4, () => attempt(answer(status)));
@@ -401,7 +401,7 @@ describe('a call that is no attempt', () => {
     },
   );
 
-  test('is none that asks for a form by a safe method, though it is sent elsewhere', async () => {
+  test('may ask for a form by a safe method, though the form is sent elsewhere', async () => {
     const { attempt } = login();
     for (let n = 0; n < 99; n++) {
       expect(await attempt(answer(302), null, undefined, 'GET')).toBeUndefined();
@@ -418,7 +418,7 @@ describe('a call that is no attempt', () => {
     },
   );
 
-  test('is none that a safe method made, whatever the answer', async () => {
+  test('may use a safe method, whatever the answer', async () => {
     const { attempt } = login();
     for (const status of [304, 400, 404, 500]) {
       await failTimes(9, () => attempt(answer(status), null, undefined, 'GET'));
@@ -432,7 +432,7 @@ describe('a call that is no attempt', () => {
     expect(await attempt('right')).toBe('failures.throttled');
   });
 
-  test('is told by no method of gRPC: each call is one', async () => {
+  test('cannot be recognised by a gRPC method: each call is an attempt', async () => {
     const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
     expect(await login().attempt('wrong', null, grpc, 'GET')).toBe('failures.account_missing');
   });
@@ -464,7 +464,7 @@ describe('an operation of GraphQL', () => {
     },
   );
 
-  test('of which nobody supplies what it runs is denied', async () => {
+  test('is denied if the host does not supply what it runs', async () => {
     const call = { protocol: 'graphql', operation: 'mutation Login' } as CallFacts['call'];
     const policy = throttleFailures({ account: () => 'alice' });
     expect(await policy.check(post, factsOf('192.0.2.1', call))).toMatchObject({
@@ -503,7 +503,7 @@ describe('an operation of GraphQL', () => {
   });
 });
 
-describe('an account that the request tells', () => {
+describe('an account that the request names', () => {
   test('is counted with its peer in one step', async () => {
     const policy = throttleFailures({
       account: (request) => request.headers.get('x-user'),
@@ -598,7 +598,7 @@ test.each<[string, Partial<ThrottleFailuresOptions>]>([
   ['a lock with an unknown name', { perPeer: { lock: { after: 90, for: '1h' } } as never }],
   ['an option that it does not know', { accounts: () => 'a' } as never],
   ['a timeout of nothing', { timeout: '0ms' }],
-])('%s does not construct', (_, options) => {
+])('%s cannot be constructed', (_, options) => {
   expect(() => throttleFailures({ accountInBody: () => 'a', ...options })).toThrow(
     ConfigurationError,
   );
@@ -614,7 +614,7 @@ describe('resetFailures', () => {
     return { store, codeOf };
   };
 
-  test('lets one account begin anew, and tells the trail', async () => {
+  test('resets one account, and records it', async () => {
     const { store, codeOf } = await locked();
     expect(await codeOf('alice@example.com', '192.0.2.9')).toBe('failures.throttled');
     const record = vi.fn<(act: object) => void>();

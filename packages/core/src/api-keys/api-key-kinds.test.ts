@@ -126,7 +126,7 @@ describe('publishable keys', () => {
     expect(outcome.ok && outcome.facts?.apiKey.publishable).toEqual({ origins });
   });
 
-  test('and secret ones are taken by one policy that says so, each by its prefix', async () => {
+  test('and secret keys are accepted by one policy if it says so, each by its prefix', async () => {
     const options = { keys: [secret, publishable], allowPublishable: true };
     const open = await issued(publishable, { publishable: { origins } });
     const closed = await issued(secret);
@@ -188,7 +188,7 @@ describe('publishable keys', () => {
     ],
     ['two kinds with one prefix', () => authenticateApiKey({ keys: [secret, make()] })],
     ['no kind', () => authenticateApiKey({ keys: [] })],
-  ])('do not construct with %s', (_name, construct) => {
+  ])('cannot be constructed with %s', (_name, construct) => {
     expect(construct).toThrow(ConfigurationError);
   });
 });
@@ -215,7 +215,7 @@ describe('rotateAfter', () => {
     expect(overdue).toHaveLength(2);
   });
 
-  test('begins anew with a rotation', async () => {
+  test('starts again with a rotation', async () => {
     const { keys, clock } = setup({ rotateAfter: '90d' });
     const { id } = await issued(keys);
     clock.at += 100 * DAY;
@@ -334,7 +334,7 @@ describe('keys of another product', () => {
     expect(reads).toBe(1);
   });
 
-  test('are not compared for texts of ours, whoever made up their id', async () => {
+  test('are not compared with a key in our format, even if its id was made up', async () => {
     const { keys, id } = await takeOver();
     const { makeKey } = await import('./api-key-format.ts');
     const made = makeKey({ prefix: 'sk', environment: 'live', id });
@@ -342,7 +342,7 @@ describe('keys of another product', () => {
     expect(compared).toBe(0);
   });
 
-  test('are rotated to keys of ours, and good until the overlap ends', async () => {
+  test('are rotated to keys in our format, and valid until the overlap ends', async () => {
     const { keys, clock, id } = await takeOver();
     const rotated = await keys.rotate(id, { overlapMs: 10_000 });
     expect(rotated.ok && (await codeOf(keys.verify(rotated.key)))).toBe('ok');

@@ -275,14 +275,17 @@ describe('what is wrong with a key', () => {
       },
     ],
     ['rotated out', 'api_key.rotated', ({ keys }, id) => keys.rotate(id, { overlapMs: 0 })],
-  ])('%s is told to whoever has the secret, and unknown to all others', async (_n, code, act) => {
-    const s = setup();
-    const { key, id } = await s.issue({ expiresAt: START + 10_000 });
-    expect(await codeOf(s.keys.verify(key))).toBe('ok');
-    await act(s, id);
-    expect(await s.keys.verify(key)).toEqual({ ok: false, code, id });
-    expect(await s.keys.verify(rebuild(key, {}))).toEqual({ ok: false, code: 'api_key.unknown' });
-  });
+  ])(
+    '%s is disclosed only to a caller with the secret, and others get unknown',
+    async (_n, code, act) => {
+      const s = setup();
+      const { key, id } = await s.issue({ expiresAt: START + 10_000 });
+      expect(await codeOf(s.keys.verify(key))).toBe('ok');
+      await act(s, id);
+      expect(await s.keys.verify(key)).toEqual({ ok: false, code, id });
+      expect(await s.keys.verify(rebuild(key, {}))).toEqual({ ok: false, code: 'api_key.unknown' });
+    },
+  );
 
   test('a key is good until just before it expires, also from the cache', async () => {
     const { keys, clock, issue } = setup();
@@ -337,7 +340,7 @@ describe('rotation', () => {
     expect(await secretOf(rotated.key)).toBe('current');
   });
 
-  test('the use of the old secret is told, until nobody uses it and it can be ended', async () => {
+  test('use of the old secret is reported, so that it can be ended once nobody uses it', async () => {
     const { keys, clock, issue, settled } = setup();
     const { key, id } = await issue();
     await keys.rotate(id, { overlapMs: 600_000 });
@@ -368,7 +371,7 @@ describe('rotation', () => {
     expect((await keys.get(id))?.previous?.lastUsedAt).toBe(START);
   });
 
-  test('of many rotations at once exactly one wins', async () => {
+  test('exactly one of many concurrent rotations wins', async () => {
     const { keys, issue } = setup();
     const { id } = await issue();
     const results = await Promise.all(
@@ -538,7 +541,7 @@ describe('the revocation bound', () => {
     );
   });
 
-  test('what was read before a change here is not used after it', async () => {
+  test('a row that was read before a local change is not used after it', async () => {
     const { keys, issue, store } = setup();
     const { key, id } = await issue();
     let open = (): void => {};
@@ -621,7 +624,7 @@ describe('the revocation bound', () => {
     expect(() => s.make({ store, maxRevocationDelay: '5999ms' })).toThrow(ConfigurationError);
   });
 
-  test('a store that tells of changes makes them felt at once', async () => {
+  test('changes that the store announces take effect at once', async () => {
     const s = setup();
     let tell: (id: string) => void = () => {};
     const store: ApiKeyStore = {
@@ -753,7 +756,7 @@ describe('a store that fails', () => {
     });
   });
 
-  test('what happens behind the answer fails behind it', async () => {
+  test('a failure of work after the answer does not change the answer', async () => {
     const { make, issue, store, faults, settled } = setup();
     const { key } = await issue();
     const touch = (): never => {
@@ -824,7 +827,7 @@ describe('concurrency and memory', () => {
     expect(store.calls['get']).toBeUndefined();
   });
 
-  test('of many denied keys as many are remembered as there are entries', async () => {
+  test('remembers at most as many denied keys as there are entries', async () => {
     const { keys, issue } = setup({ maxEntries: 100, maxUnknownPerSecond: 10_000 });
     const { key } = await issue();
     const flood = Array.from({ length: 3_000 }, () => rebuild(key, { id: randomId() }));
@@ -838,7 +841,7 @@ describe('concurrency and memory', () => {
     ['entries', { maxEntries: 100 }, 100],
     // A key with this much metadata is taken for about 9 kB.
     ['bytes', { maxBytes: 200_000 }, 25],
-  ])('of many good keys as many are remembered as there are %s', async (_name, bound, most) => {
+  ])('remembers at most as many good keys as there are %s', async (_name, bound, most) => {
     const { keys, issue } = setup(bound);
     const good: string[] = [];
     const metadata = { text: 'x'.repeat(4_000) };
@@ -1024,7 +1027,7 @@ describe('management', () => {
     expect(await codeOf(keys.verify(key))).toBe('ok');
   });
 
-  test('of changes at once none is lost', async () => {
+  test('no concurrent change is lost', async () => {
     const { keys, issue } = setup();
     const { id } = await issue();
     const changes = await Promise.all([
@@ -1245,7 +1248,7 @@ describe('what is left of quotas', () => {
   });
 });
 
-describe('apiKeys does not construct', () => {
+describe('apiKeys cannot be constructed', () => {
   test.each<[string, object]>([
     ['without a prefix', { prefix: undefined }],
     ['with a prefix in capitals', { prefix: 'ACME' }],

@@ -120,7 +120,7 @@ describe('where the key is taken from', () => {
     [{}, 'one x-api-key'],
     [{ header: 'x-shop-key' }, 'one x-shop-key'],
     [{ scheme: 'ApiKey' }, 'one Authorization with scheme ApiKey'],
-  ])('operators are told where it was looked for: %j', async (options, expected) => {
+  ])('operators learn where it was looked for: %j', async (options, expected) => {
     const outcome = await authenticateApiKey({ keys, ...options }).check(call({}), facts);
     expect(outcome).toMatchObject({ denial: { cause: { expected: [expected] } } });
   });
@@ -199,7 +199,7 @@ describe('where the key is taken from', () => {
     expect(told(await policy.check(call({ authorization: value() }), facts))).toBe(expected);
   });
 
-  test('never the URL, nor a cookie', async () => {
+  test('never from the URL or a cookie', async () => {
     const url = `https://api.example.com/orders?x-api-key=${key}&api_key=${key}&key=${key}`;
     const outcome = await authenticateApiKey({ keys }).check(
       call({ cookie: `x-api-key=${key}` }, url),
@@ -236,7 +236,7 @@ describe('where the key is taken from', () => {
   });
 });
 
-describe('what the caller is told', () => {
+describe('what the caller learns', () => {
   const states: readonly [string, string, (id: string) => Promise<unknown>][] = [
     ['a disabled key', '403 api_key.disabled', (id) => keys.disable(id)],
     ['a revoked key', '401 api_key.revoked', (id) => keys.revoke(id)],
@@ -290,7 +290,7 @@ describe('what the caller is told', () => {
     expect(`${JSON.stringify(headers)}${body}`).not.toContain('10.0.0.7');
   });
 
-  test('each 401 has a challenge that tells where the key goes', async () => {
+  test('each 401 has a challenge that says where to put the key', async () => {
     const challenge = async (options: object, headers: HeadersInit = {}) => {
       const policy = authenticateApiKey({ keys, ...options });
       const outcome = await policy.check(call(headers), facts);
@@ -365,7 +365,7 @@ describe('allowed peers', () => {
     }
   });
 
-  test('are not told to whoever lacks the secret', async () => {
+  test('are not disclosed to a caller without the secret', async () => {
     const { id } = await issue({ allowedPeers: ['192.0.2.7'] });
     const guess = makeKey({ prefix: 'acme', environment: 'live', id });
     const policy = authenticateApiKey({ keys });
@@ -376,7 +376,7 @@ describe('allowed peers', () => {
   });
 });
 
-describe('authenticateApiKey does not construct', () => {
+describe('authenticateApiKey cannot be constructed', () => {
   test.each<[string, object, string]>([
     ['without keys', { keys: undefined }, 'pass the keys to accept, { keys: apiKeys('],
     ['with something that is no keys', { keys: {} }, 'pass the keys to accept'],

@@ -31,7 +31,7 @@ describe('memoryApiKeyStore', () => {
     expect(store.get('k1')).toEqual(record);
   });
 
-  test('what goes in and what comes out cannot be changed', async () => {
+  test('rows cannot be changed through objects that went in or came out', async () => {
     const store = memoryApiKeyStore();
     const scopes = ['a'];
     await store.insert({ ...record, scopes });
@@ -53,7 +53,7 @@ describe('memoryApiKeyStore', () => {
         store.consume('k1', [{ name: 'a', cost, limit: 10, window: DAY }], now);
     };
 
-    test('begin anew when their window ends', () => {
+    test('start again when their window ends', () => {
       const take = counting();
       expect(take(10, noon)).toEqual({ ok: true, remaining: { a: 0 } });
       expect(take(1, end - 1)).toEqual({ ok: false, name: 'a', resetsAt: end });
@@ -77,7 +77,7 @@ describe('memoryApiKeyStore', () => {
     });
   });
 
-  test.each([0, -1, 1.5, Number.NaN])('does not construct with room for %d keys', (maxKeys) => {
+  test.each([0, -1, 1.5, Number.NaN])('cannot be constructed with room for %d keys', (maxKeys) => {
     expect(() => memoryApiKeyStore({ maxKeys })).toThrow(ConfigurationError);
   });
 });

@@ -62,7 +62,7 @@ describe('parseApiKey', () => {
     expect(parseApiKey(value as string)).toBeUndefined();
   });
 
-  test('what was made is read back, whatever its parts', () => {
+  test('reads back every key that was made, whatever its parts', () => {
     fc.assert(
       fc.property(parts, (made) => {
         expect(parseApiKey(makeKey(made))).toEqual(made);

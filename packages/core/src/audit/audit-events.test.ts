@@ -27,7 +27,7 @@ describe('a service that is named', () => {
     expect(events[0]).toMatchObject({ service: 'shop', serviceVersion: '3.1', kind: 'act' });
   });
 
-  test('says nothing where nothing was recorded, nor where it has no name', async () => {
+  test('records no start or stop if nothing was recorded, or without a name', async () => {
     const events: AuditEvent[] = [];
     const sinks = [(event: AuditEvent) => void events.push(event)];
     await audit({ sinks, service }).close();
@@ -43,7 +43,7 @@ test.each([
   ['GET', 'sensitive_read'],
   ['PATCH', 'sensitive_update'],
   ['DELETE', 'sensitive_delete'],
-])('a sensitive %s is told as %s', async (method, name) => {
+])('a sensitive %s is recorded as %s', async (method, name) => {
   const events: AuditEvent[] = [];
   const sink: AuditSink = {
     name: 'all',

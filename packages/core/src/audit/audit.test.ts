@@ -180,7 +180,7 @@ describe('one event for each decision', () => {
     expect(events[0]).not.toHaveProperty('code');
   });
 
-  test('two guards of one operation that share the audit tell one event', async () => {
+  test('two guards of one operation that share the audit record one event', async () => {
     const { log, events } = recorder();
     const first = await guard()
       .use(log)
@@ -248,7 +248,7 @@ describe('sampling', () => {
     expect(events[0]).not.toHaveProperty('sampled');
   });
 
-  test('never leaves out a call that failed, was aborted or is sensitive, nor an act', async () => {
+  test('never leaves out an act, or a call that failed, was aborted or is sensitive', async () => {
     const events: AuditEvent[] = [];
     const sink: AuditSink = {
       name: 'all',
@@ -334,7 +334,7 @@ describe('acts', () => {
     expect(await log.record({ act: 'limit.reset' })).toEqual({ ok: true });
   });
 
-  test('are told to be late where the sink does not answer in time', async () => {
+  test('are reported as late if the sink does not answer in time', async () => {
     const log = audit({
       sinks: [{ name: 'stuck', write: () => new Promise(() => undefined) }],
       queue: { timeout: '20ms' },
@@ -366,7 +366,7 @@ describe('a sink that is slow or down', () => {
     return { sink, written, release };
   }
 
-  test('never has more waiting than the bounds, loses what is beyond and is told how much', async () => {
+  test('never has more events waiting than the bounds, drops the rest and is told how many', async () => {
     const { sink, written, release } = gate();
     const log = audit({ sinks: [sink], queue: { maxEvents: 20, flushAfter: '0ms' } });
     const admission = guard().use(log).use(allowAnonymous());
@@ -473,7 +473,7 @@ describe('a sink that is slow or down', () => {
     expect((await call(admission)).allowed).toBe(true);
   });
 
-  test('of many sensitive calls at once, exactly as many pass as have a place', async () => {
+  test('lets exactly as many concurrent sensitive calls pass as there are places', async () => {
     const { sink, written, release } = gate();
     const log = audit({ sinks: [sink], sensitive: ['POST /transfers'], queue: { maxEvents: 10 } });
     const admission = guard().use(log).use(allowAnonymous());
@@ -564,7 +564,7 @@ describe('pseudonyms', () => {
     ['a text for a key', { key: 'secret' }, 'at least 32 random bytes'],
     ['a field that is none', { key, fields: ['operation'] }, 'pseudonyms.fields'],
     ['an unknown option', { key, salt: 'x' }, '"salt" is not an option'],
-  ])('do not construct with %s', (_name, pseudonyms, message) => {
+  ])('cannot be constructed with %s', (_name, pseudonyms, message) => {
     // @ts-expect-error what a JavaScript user could write
     expect(() => recorder({ pseudonyms })).toThrow(message);
   });
@@ -587,7 +587,7 @@ describe('configuration', () => {
     ['an unknown bound', { sinks: [sink], queue: { size: 10 } }, '"size" is not an option'],
     ['a queue of nothing', { sinks: [sink], queue: { maxEvents: 0 } }, 'maxEvents'],
     ['a header that is none', { sinks: [sink], credentialHeaders: ['x y'] }, 'credentialHeaders'],
-  ])('does not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     // @ts-expect-error what a JavaScript user could write
     expect(() => audit(options)).toThrow(message);
   });

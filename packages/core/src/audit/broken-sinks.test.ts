@@ -80,7 +80,7 @@ test('an audit is closed in its time although a sink does not close', async () =
   ]);
 });
 
-test('what is written by a promise of another realm is acknowledged when it is written', async () => {
+test('an event that is written by a promise of another realm is acknowledged once written', async () => {
   let write: (error?: Error) => void = () => undefined;
   // Of another realm, and so not an instance of the `Promise` here.
   const OtherPromise: typeof Promise = runInNewContext('Promise');

@@ -27,7 +27,7 @@ const weak = definePolicy({
   check: () => ({ ok: true, degraded: 'store down' }),
 });
 
-test('explain tells an admitted call policy by policy', async () => {
+test('explain describes an admitted call policy by policy', async () => {
   const decision = await guard()
     .use(weak)
     .use(office, { mode: 'shadow' })
@@ -55,7 +55,7 @@ test('explain tells an admitted call policy by policy', async () => {
   );
 });
 
-test('explain tells a denial up to the policy that denied, with its cause', async () => {
+test('explain describes a denial up to the policy that denied, with its cause', async () => {
   const decision = await guard().use(weak).use(office).use(allowAnonymous()).check(request, seed);
   expect(explain(decision)).toBe(
     [

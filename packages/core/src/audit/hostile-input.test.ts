@@ -260,7 +260,7 @@ describe('no planted secret reaches any sink', () => {
     expect(all).not.toContain(SECRET);
   });
 
-  test('what is no secret is there', async () => {
+  test('everything that is not a secret is kept', async () => {
     await tell({
       cause: 'issuer https://b.example',
       facts: { tenant: 'acme', requestId: 'r-1' },
@@ -434,7 +434,7 @@ describe('values that do what they should not', () => {
     expect(written.logDenials).toHaveLength(1);
   });
 
-  test('facts that throw when they are read leave the call as it was, and it is told without them', async () => {
+  test('facts that throw when they are read do not change the call, and it is recorded without them', async () => {
     const admission = guard().use(log).use(allowAnonymous());
     const call = { protocol: 'http', operation: 'GET /' };
     const facts = { call, peer: { address: '::1' }, tenant: throwing };

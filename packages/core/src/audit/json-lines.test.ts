@@ -60,7 +60,7 @@ test('a stream that breaks is a fault, and its events are kept', async () => {
   expect(log.stats()[0]).toMatchObject({ queued: 1, healthy: false });
 });
 
-test('does not construct without something to write to', () => {
+test('cannot be constructed without something to write to', () => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => jsonLines('audit.log')).toThrow('give it a function');
 });

@@ -52,7 +52,7 @@ test('a call that is let in is no line', async () => {
   expect(lines).toEqual([]);
 });
 
-test('what was denied in front of it is a line too, and one only', async () => {
+test('a call that was denied in front of it is logged as one line too', async () => {
   const { lines, policy } = logged();
   await call(guard().use(wrongAudience).use(policy).use(allowAnonymous()));
   expect(lines).toHaveLength(1);
@@ -90,7 +90,7 @@ test.each([
   ['an unknown option', { logger: console }, '"logger" is not an option'],
   ['a writer that is none', { write: 'stderr' }, 'write must be a function'],
   ['no lines at all', { maxPerSecond: 0 }, 'maxPerSecond'],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => logDenials(options)).toThrow(message);
 });

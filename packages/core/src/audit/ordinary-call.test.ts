@@ -64,7 +64,7 @@ const completions: fc.Arbitrary<Completion> = fc.record({
   trace: fc.constantFrom(Object.freeze([...passed]), [...passed]),
 });
 
-test('an ordinary call is told as any other call is, as an object and as a line', () => {
+test('an ordinary call is recorded like any other call, as an object and as a line', () => {
   const build = eventBuilder({ idPrefix: 'w-', service: 'shop "1"', serviceVersion: undefined });
   const how = { time: 1_790_000_000_000, sensitive: false, sampled: undefined };
   let ordinary = 0;
@@ -85,7 +85,7 @@ test('an ordinary call is told as any other call is, as an object and as a line'
   expect(ordinary).toBeGreaterThan(400);
 });
 
-test('a caller whose tenant changes is told with the new one', async () => {
+test('a caller whose tenant changes is recorded with the new tenant', async () => {
   const events: AuditEvent[] = [];
   let text = '';
   const log = audit({ sinks: [(event) => void events.push(event), jsonLines((t) => (text += t))] });

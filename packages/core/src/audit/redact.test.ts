@@ -222,7 +222,7 @@ test.each([
   expect(cpuMs(read)).toBeLessThan(1_000);
 });
 
-test('what is not searched is what the patterns find nothing in', () => {
+test('text that is not searched is text in which the patterns find nothing', () => {
   const pieces = fc.constantFrom(
     ...'sk|whsec|AKIA|acme_live_|Bearer |TOKEN |Cookie:|DPoP=|X-API-Key: |://|user:pw@|?|a=b'.split(
       '|',

@@ -146,7 +146,7 @@ describe('assertColumns', () => {
     ).resolves.toBeUndefined();
   });
 
-  test('looks into the schema that it is told of, whatever its name', async () => {
+  test('looks into the named schema, whatever its name', async () => {
     await pg.exec(`CREATE TABLE "o""ther"."I.tems" (${tableOf({ ...PG_TABLE, open: 'text' })})`);
     const elsewhere = { ...pgStored, schema: 'o"ther', table: 'I.tems' };
     await expect(assertColumns(item, elsewhere, askPg)).rejects.toThrow(/open: a column/);
@@ -193,7 +193,7 @@ describe('assertColumns', () => {
   });
 });
 
-describe('a renderer is told the type of each column', () => {
+describe('a renderer must know the type of each column', () => {
   const renderers = { toSql, toKysely };
 
   test.each(
@@ -203,7 +203,7 @@ describe('a renderer is told the type of each column', () => {
           (name) => [name, dialect, column, type, message] as const,
         ),
     ),
-  )('%s on %s does not construct where %s is %s', (name, dialect, column, type) => {
+  )('%s on %s cannot be constructed where %s is %s', (name, dialect, column, type) => {
     const known = column === 'made_at' ? 'made' : column;
     const stored = dialect === 'sqlite' ? liteStored : pgStored;
     const columns = { ...stored.columns, [known]: { name: column, type } };
@@ -220,7 +220,7 @@ describe('a renderer is told the type of each column', () => {
     ['the name in the place of the type', { ...pgColumns, id: 'item_id' }, /"item_id" cannot/],
     ['types of the other dialect', liteColumns, /Use text or varchar or uuid/],
     ['an option that is not one', { ...pgColumns, id: { type: 'text', as: 'x' } }, /not an option/],
-  ])('and does not construct with %s', (_name, columns, message) => {
+  ])('and cannot be constructed with %s', (_name, columns, message) => {
     for (const renderer of [toSql, toKysely]) {
       const construct = () => renderer(item, { ...pgStored, columns: columns as never });
       expect(construct).toThrow(ConfigurationError);
@@ -228,7 +228,7 @@ describe('a renderer is told the type of each column', () => {
     }
   });
 
-  test('what is missing or unknown does not compile', () => {
+  test('a missing or unknown column does not compile', () => {
     const columns: SqlColumn = 'text';
     // @ts-expect-error: a renderer without columns
     expect(() => toSql(item, { dialect: 'postgresql' })).toThrow();

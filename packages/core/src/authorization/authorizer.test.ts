@@ -345,16 +345,19 @@ describe('authzenAuthorizer', () => {
     ['a number without end', [Number.POSITIVE_INFINITY]],
     ['a bigint', 1n],
     ['a function', { is: () => true }],
-  ])('what JSON cannot say is not asked about as something else: %s', async (_name, value) => {
-    const pdp = client({ cache: { ttl: '1m' } });
-    const { subject, action, resource } = question();
-    const asking = { ...question(), context: { value } };
-    await expect(pdp.evaluate(asking)).rejects.toThrow(TypeError);
-    await expect(pdp.evaluateAll([asking])).rejects.toThrow(TypeError);
-    const search = { subject, action, resource: { type: resource.type }, context: { value } };
-    await expect(pdp.searchResources(search)).rejects.toThrow(TypeError);
-    expect(asked).toEqual([]);
-  });
+  ])(
+    'a value that JSON cannot represent is not sent as something else: %s',
+    async (_name, value) => {
+      const pdp = client({ cache: { ttl: '1m' } });
+      const { subject, action, resource } = question();
+      const asking = { ...question(), context: { value } };
+      await expect(pdp.evaluate(asking)).rejects.toThrow(TypeError);
+      await expect(pdp.evaluateAll([asking])).rejects.toThrow(TypeError);
+      const search = { subject, action, resource: { type: resource.type }, context: { value } };
+      await expect(pdp.searchResources(search)).rejects.toThrow(TypeError);
+      expect(asked).toEqual([]);
+    },
+  );
 
   test('a polluted Object.prototype decides nothing', async () => {
     answer = () => ({ context: {} });
@@ -398,7 +401,7 @@ describe('authzenAuthorizer', () => {
     ['a cache without a time', { cache: {} }],
     ['an unknown option', { retries: 3 }],
     ['a text for yes', { discover: 'true' }],
-  ])('does not construct with %s', (_name, wrong) => {
+  ])('cannot be constructed with %s', (_name, wrong) => {
     expect(() => client(wrong)).toThrow(ConfigurationError);
   });
 });

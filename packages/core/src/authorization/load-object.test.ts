@@ -210,14 +210,14 @@ describe('loadObject', () => {
     ['ids of no length', { id: () => 'd1', load, maxIdLength: 0 }, 'maxIdLength must be a whole'],
     ['ids of any length', { id: () => 'd1', load, maxIdLength: 4_097 }, 'from 1 to 4,096'],
     ['half a character', { id: () => 'd1', load, maxIdLength: 1.5 }, 'maxIdLength must be a whole'],
-  ])('does not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     const construct = () => loadObject(document, options as never);
     expect(construct).toThrow(ConfigurationError);
     expect(construct).toThrow(/^loadObject\(document\)/);
     expect(construct).toThrow(message);
   });
 
-  test('does not construct without a resource', () => {
+  test('cannot be constructed without a resource', () => {
     const options = { id: () => 'd1', load };
     expect(() => loadObject({}, options as never)).toThrow(/^loadObject/);
   });
@@ -269,7 +269,7 @@ describe('many objects at once', () => {
       timeout: '20ms',
     });
 
-  test('what one turn asks for is loaded in one call, each id once, and each field gets its own', async () => {
+  test('ids of one turn are loaded in one call, each id once, and each field gets its own object', async () => {
     const calls: (readonly unknown[])[] = [];
     const policy = batched(calls);
     const codes = await Promise.all(
@@ -356,9 +356,12 @@ describe('pathParameter', () => {
     expect(read(operation, path)).toBe(expected);
   });
 
-  test.each(['', ':id', 'id?', 'a b', ['id'], undefined])('does not construct with %j', (name) => {
-    expect(() => pathParameter(name as never)).toThrow(/parameter of the route: pathParameter/);
-  });
+  test.each(['', ':id', 'id?', 'a b', ['id'], undefined])(
+    'cannot be constructed with %j',
+    (name) => {
+      expect(() => pathParameter(name as never)).toThrow(/parameter of the route: pathParameter/);
+    },
+  );
 });
 
 describe('messageMember', () => {
@@ -378,7 +381,7 @@ describe('messageMember', () => {
   });
 
   test.each([[[]], [['']], [['document', '']], [['document', 7]]])(
-    'does not construct with %j',
+    'cannot be constructed with %j',
     (names) => {
       expect(() => messageMember(...(names as unknown as [string]))).toThrow(
         /names that lead to the id: messageMember/,
@@ -409,7 +412,7 @@ describe('queryParameter', () => {
     expect(queryParameter('id')({ url, method: 'GET', headers: request.headers })).toBe(expected);
   });
 
-  test.each(['', ['id'], undefined])('does not construct with %j', (name) => {
+  test.each(['', ['id'], undefined])('cannot be constructed with %j', (name) => {
     expect(() => queryParameter(name as never)).toThrow(/parameter of the query: queryParameter/);
   });
 });
@@ -463,7 +466,7 @@ describe('requireOwner', () => {
     ['a field that is not a text', { owner: 'public' }, 'owner must name a field of field.text()'],
     ['a caller that is not a function', { owner: 'id', caller: 'id' }, 'caller must be a function'],
     ['an unknown option', { owner: 'id', by: 'id' }, '"by" is not an option'],
-  ])('does not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     const flagged = resource({
       name: 'flagged',
       tenant: false,
@@ -475,7 +478,7 @@ describe('requireOwner', () => {
     expect(construct).toThrow(`requireOwner(flagged): ${message}`);
   });
 
-  test('does not construct without a resource', () => {
+  test('cannot be constructed without a resource', () => {
     expect(() => requireOwner({}, { owner: 'id' })).toThrow(/requireOwner/);
   });
 });
@@ -611,7 +614,7 @@ describe('sharedFolders', () => {
     expect(listed).toBeGreaterThan(50);
   });
 
-  test('does not construct without one of its callbacks, or with no depth', () => {
+  test('cannot be constructed without one of its callbacks, or with no depth', () => {
     expect(() => sharedFolders({} as never)).toThrow(ConfigurationError);
     expect(() => shared([], 0)).toThrow(ConfigurationError);
   });

@@ -717,7 +717,7 @@ describe(`a list is what single reads admit, for ${shapes.length} rules and ${ro
     }
   });
 
-  test('and for each row it is explained why it is there, or by which leaves it is not', async () => {
+  test('each row is explained: why it is listed, or which leaves excluded it', async () => {
     for (const [name, of] of shapes) {
       const expected = await singleReads(of, aCall, pgRows);
       const explain = explainRow(of as Rule<Facts & { item: object }>, item, { now: () => NOON });
@@ -732,7 +732,7 @@ describe(`a list is what single reads admit, for ${shapes.length} rules and ${ro
     }
   });
 
-  test('and some of these lists are neither empty nor everything, so that the comparison can fail', async () => {
+  test('some of these lists are neither empty nor complete, so that the comparison can fail', async () => {
     const counts = await Promise.all(
       shapes.map(async ([, of]) => (await singleReads(of, aCall, pgRows)).length),
     );
@@ -740,7 +740,7 @@ describe(`a list is what single reads admit, for ${shapes.length} rules and ${ro
   });
 });
 
-describe('what plans of others have admitted too much with', () => {
+describe('cases in which plans of other libraries admitted too much', () => {
   const ids = async (of: Of, who: Caller, on: 'pg' | 'lite'): Promise<string[]> => {
     const { text: where, params } = render[on](await planFor(of, { who }));
     const query = `SELECT id FROM items WHERE ${where}`;
@@ -751,7 +751,7 @@ describe('what plans of others have admitted too much with', () => {
   };
   const alice = callers[0] as Caller;
 
-  test('an empty condition matches nothing: it does not construct', () => {
+  test('an empty condition matches nothing: it cannot be constructed', () => {
     expect(() => (rule.all as () => unknown)()).toThrow(ConfigurationError);
   });
 
@@ -908,7 +908,7 @@ describe('relations in lists', () => {
   });
 });
 
-describe('what cannot be exact does not construct', () => {
+describe('what cannot be exact cannot be constructed', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       'a relation whose subject is the object',

@@ -393,7 +393,7 @@ function idsOf(list: readonly unknown[]): readonly string[] {
   return list.map((row) => (row as { readonly id: string }).id);
 }
 
-describe('what others have admitted too much by', () => {
+describe('published faults by which other libraries admitted too much', () => {
   test.each(cases)('%s', async (_name, of, who, expected) => {
     for (const [reading, read] of Object.entries(readings)) {
       expect([reading, (await read(of, { who })).toSorted()]).toEqual([reading, expected]);

@@ -99,7 +99,7 @@ describe('checkMany', () => {
     ['neither check nor checkMany', { list }],
     ['a checkMany that is not a function', { list, check: () => true, checkMany: true }],
     ['no list', { checkMany: () => [] }],
-  ])('a relation with %s does not construct', (_name, options) => {
+  ])('a relation with %s cannot be constructed', (_name, options) => {
     expect(() => relation('reads', options as never)).toThrow(ConfigurationError);
   });
 });

@@ -79,7 +79,7 @@ describe('requirePermission', () => {
       [model, ['articles:read', 'articles:write'], { roles: ['editor'] }],
       'requirePermission(articles:read, articles:write): roles must be a function of the facts',
     ],
-  ])('does not construct with %s', (_name, args, message) => {
+  ])('cannot be constructed with %s', (_name, args, message) => {
     const construct = () =>
       requirePermission(...(args as unknown as Parameters<typeof requirePermission>));
     expect(construct).toThrow(ConfigurationError);
@@ -153,7 +153,7 @@ describe('requireRole with a model', () => {
     expect(requireRole(model, 'editor').check(request, caller(['reader'])).ok).toBe(false);
   });
 
-  test('does not construct with a role that the model does not know', () => {
+  test('cannot be constructed with a role that the model does not know', () => {
     expect(() => requireRole(model, 'root' as never)).toThrow(ConfigurationError);
     expect(() => requireRole(model, [])).toThrow(ConfigurationError);
   });
@@ -172,7 +172,7 @@ describe('requireScopes with a hierarchy', () => {
       authentication,
     }).ok;
 
-  test('admits whoever has the scope or one that includes it', () => {
+  test('admits a caller who has the scope or one that includes it', () => {
     expect(asks('orders:read', 'orders:read')).toBe(true);
     expect(asks('orders:read', 'orders:write')).toBe(true);
     expect(asks('orders:read', 'orders:admin')).toBe(true);
@@ -205,7 +205,7 @@ describe('requireScopes with a hierarchy', () => {
     ['a text', 'a', "write { 'orders:write': ['orders:read'] }"],
     ['null', null, "write { 'orders:write': ['orders:read'] }"],
     ['nothing', undefined, "write { 'orders:write': ['orders:read'] }"],
-  ])('does not construct with %s', (_name, wrong, message) => {
+  ])('cannot be constructed with %s', (_name, wrong, message) => {
     expect(() => scopeHierarchy(wrong as never)).toThrow(ConfigurationError);
     expect(() => scopeHierarchy(wrong as never)).toThrow(message);
   });
@@ -285,7 +285,7 @@ describe('loadRoles', () => {
     ['a tenant that is a text', { store, tenant: 'acme' }],
     ['a timeout without a unit', { store, tenant: false, timeout: 100 }],
     ['an unknown option', { store, tenant: false, cache: true }],
-  ])('does not construct with %s', (_name, options) => {
+  ])('cannot be constructed with %s', (_name, options) => {
     expect(() => loadRoles(options as never)).toThrow(ConfigurationError);
   });
 });

@@ -72,7 +72,7 @@ describe('requireRole', () => {
     ['an empty role', ['admin', '']],
     ['something that is not a string', [undefined]],
     ['a list', [['admin']]],
-  ])('does not construct with %s', (_name, roles) => {
+  ])('cannot be constructed with %s', (_name, roles) => {
     expect(() => requireRole(...(roles as string[]))).toThrow(ConfigurationError);
   });
 });

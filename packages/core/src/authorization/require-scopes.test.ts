@@ -90,7 +90,7 @@ describe('requireScopes', () => {
     });
   });
 
-  test('challenges in the scheme of the credential, and not where there is none', () => {
+  test('challenges in the scheme of the credential, and not without a credential', () => {
     const challenges = (scheme: string) => {
       const outcome = requireScopes('a').check(request, caller([], scheme));
       return outcome.ok ? undefined : outcome.denial.challenges?.map((each) => each.scheme);
@@ -124,7 +124,7 @@ describe('requireScopes', () => {
     ['a letter outside ASCII', ['schön']],
     ['something that is not a string', [7]],
     ['a list', [['a']]],
-  ])('does not construct with %s', (_name, scopes) => {
+  ])('cannot be constructed with %s', (_name, scopes) => {
     expect(() => requireScopes(...(scopes as string[]))).toThrow(ConfigurationError);
   });
 });

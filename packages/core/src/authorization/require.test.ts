@@ -168,7 +168,7 @@ describe('the rule that a manager approves documents of the own department in bu
     expect(outcome).toMatchObject({ ok: false });
   });
 
-  test('tells operators which leaf it was, and the caller nothing of it', () => {
+  test('names the leaf to operators, and not to the caller', () => {
     const outcome = decide(at('12:00:00'), { ...honest, roles: [] });
     if (outcome.ok) throw new Error('should have been denied');
     expect(outcome.denial.cause).toMatchObject({
@@ -187,7 +187,7 @@ describe('the rule that a manager approves documents of the own department in bu
     );
   });
 
-  test('does not construct without its action', () => {
+  test('cannot be constructed without its action', () => {
     expect(() => requireRule(approve as never)).toThrow(ConfigurationError);
     for (const action of ['', 7, '\ud800']) {
       const construct = () => requireRule(approve, { action: action as never });
@@ -720,7 +720,7 @@ describe('relations', () => {
 describe('the policy', () => {
   const long = (length: number) => rule.eq(document.ownerId, 'x'.repeat(length));
 
-  test('is named after its rule, of which operators see 200 characters', () => {
+  test('is named after its rule, and operators see 200 characters of it', () => {
     const short = requireRule(long(1)).name;
     expect(short).toMatch(/^require\(.*x.*\)$/);
     const spare = 200 - (short.length - 'require()'.length) + 1;
@@ -746,14 +746,14 @@ describe('the policy', () => {
   test.each([
     [{ now: 5 }, /now must be a function that answers epoch milliseconds/],
     [{ clock: () => 5 }, /"clock" is not an option/],
-  ])('does not construct with %j', (options, message) => {
+  ])('cannot be constructed with %j', (options, message) => {
     expect(() => requireRule(long(1), options as never)).toThrow(message);
     expect(() => requireRule(long(1), options as never)).toThrow(/^require: /);
   });
 });
 
 describe('environment', () => {
-  test('what its callback throws is undecidable', () => {
+  test('is undecidable when its callback throws', () => {
     const device = environment({
       fields: { managed: field.boolean({ optional: true }) },
       of: (): { managed: boolean } => {
@@ -764,7 +764,7 @@ describe('environment', () => {
   });
 });
 
-describe('a rule that could not protect does not construct', () => {
+describe('a rule that could not protect cannot be constructed', () => {
   const build = rule as unknown as Record<string, (...args: unknown[]) => never>;
   const typo = (document as unknown as Record<string, never>)['owner'];
   test.each<[string, () => unknown, RegExp]>([

@@ -52,7 +52,7 @@ describe('roleModel', () => {
     ]);
   });
 
-  test('what it answers cannot be changed by whoever reads it', () => {
+  test('its answers cannot be changed by their readers', () => {
     const model = make();
     const roles = model.rolesWith('users:invite') as Set<string>;
     expect(() => roles.add('reader')).toThrow(TypeError);
@@ -66,7 +66,7 @@ describe('roleModel', () => {
     expect([...model.rolesIncluding('chief')]).toEqual(['chief']);
   });
 
-  test('does not know other names, and tells the first twenty that it knows', () => {
+  test('denies unknown names, and lists the first twenty known ones', () => {
     const model = make();
     const known = 'Known: reader, editor, chief, press, auditor, admin.';
     expect(() => model.rolesIncluding('root' as never)).toThrow(
@@ -182,7 +182,7 @@ describe('roleModel', () => {
       },
       /circle: r -> s -> t -> r/,
     ],
-  ])('does not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     const construct = () => roleModel(options as never);
     expect(construct).toThrow(ConfigurationError);
     expect(construct).toThrow(message);

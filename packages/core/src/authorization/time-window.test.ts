@@ -89,7 +89,7 @@ describe('timeWindow', () => {
     ['no zone', { zone: undefined }, /is not a time zone/],
     ['a zone in a list', { zone: ['UTC'] }, /is not a time zone/],
     ['an unknown option', { until: '17:00' }, /"until" is not an option/],
-  ])('does not construct with %s', (_name, wrong, message) => {
+  ])('cannot be constructed with %s', (_name, wrong, message) => {
     expect(() => timeWindow({ ...office, ...wrong } as TimeWindow)).toThrow(message);
   });
 });

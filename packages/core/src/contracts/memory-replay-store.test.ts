@@ -55,7 +55,7 @@ test.each([0, -1, Number.NaN])('a time of %d is a fault, not an open door', (ttl
   expect(() => memoryReplayStore().putIfAbsent('a', ttl)).toThrow(RangeError);
 });
 
-test.each([0, -1, 1.5, Number.NaN])('does not construct with room for %d keys', (capacity) => {
+test.each([0, -1, 1.5, Number.NaN])('cannot be constructed with room for %d keys', (capacity) => {
   expect(() => memoryReplayStore({ capacity })).toThrow(ConfigurationError);
 });
 

@@ -43,7 +43,7 @@ describe('memoryWebhookOutbox', () => {
     expect(await outbox.list({ endpointId: 'e', limit: 9 })).toHaveLength(1);
   });
 
-  test('does not construct without room', () => {
+  test('cannot be constructed without room', () => {
     expect(() => memoryWebhookOutbox({ capacity: 0 })).toThrow(ConfigurationError);
     expect(() => memoryWebhookOutbox({ now: 5 as never })).toThrow(ConfigurationError);
   });

@@ -225,7 +225,7 @@ async function isRevoked(store: ReturnType<typeof memoryRevocationStore>): Promi
 }
 
 describe.each(parts)('%s', (name, make, after) => {
-  test('is told once, with what it was done to', async () => {
+  test('is reported once, with its target', async () => {
     const acts: AuditAct[] = [];
     const part = await make((act) => acts.push(act));
     await part.act();
@@ -257,7 +257,7 @@ test('a key says whose it is, and why it ended; its secret is in no act', async 
   expect(JSON.stringify(acts)).not.toContain('acme_live_');
 });
 
-test('what changed nothing is not recorded', async () => {
+test('an act that changed nothing is not recorded', async () => {
   const record = () => expect.unreachable();
   const { keys, id } = await keysWithOne(record);
   expect(await keys.revoke(id, { tenant: 't2' })).toMatchObject({ reason: 'not_found' });
@@ -330,7 +330,7 @@ test('through audit an act becomes an event with its name in the OWASP vocabular
   await expect(other.keys.revoke(other.id)).rejects.toThrow('could not be recorded');
 });
 
-test('what cannot be called does not construct', () => {
+test('what cannot be called cannot be constructed', () => {
   const record = {} as never;
   const store = memoryRevocationStore();
   expect(() => revocations({ store, maxTokenLifetime: '1h', record })).toThrow(ConfigurationError);

@@ -35,13 +35,13 @@ describe('localJwks', () => {
     ['secrets beside public keys', { keys: [ec.jwk, hmac.jwk] }, /shared secrets/],
     ['a private key', { keys: [ec.jwk, { ...ed.jwk, d: 'AA' }] }, /key 1 .* private key/],
     ['a key for encryption', { keys: [{ ...ec.jwk, use: 'enc' }] }, /key 0 .* "use"/],
-  ])('does not construct with %s', (_name, document, message) => {
+  ])('cannot be constructed with %s', (_name, document, message) => {
     expect(() => localJwks(document as JwksDocument)).toThrow(ConfigurationError);
     expect(() => localJwks(document as JwksDocument)).toThrow(message);
   });
 });
 
-describe('a key that everybody knows does not construct', () => {
+describe('a key that everybody knows cannot be constructed', () => {
   const oct = (text: string | Uint8Array) => ({
     kty: 'oct',
     k: Buffer.from(text).toString('base64url'),

@@ -190,7 +190,7 @@ describe('a server that fails', () => {
     expect(attempts).toBe(2);
   });
 
-  test('of those who wait in vain for a fetch of another call nobody waits for ever for the next', async () => {
+  test('callers who waited in vain for the fetch of another call do not wait for ever for the next one', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const later = globalThis.setTimeout;
     // Each fetch is lost with the call that began it, and so is the timer that would end it: as on edge runtimes.
@@ -325,7 +325,7 @@ describe('renewing', () => {
     expect(keys.current()).toBeUndefined();
   });
 
-  test('nor does it put off retries', async () => {
+  test('does not delay retries', async () => {
     down();
     const keys = keysOf();
     await keys.find(hintA);

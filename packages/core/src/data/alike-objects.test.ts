@@ -260,7 +260,7 @@ test('Members that somebody has put on bytes do not go out with them', () => {
   });
 });
 
-test('Among objects that were alike for a while, one of another tenant is a leak, and its place is told', () => {
+test('An object of another tenant among similar objects is a leak, and its place is reported', () => {
   const tenant = { tenantOf: ({ tenantId }: Readonly<Record<string, unknown>>) => tenantId };
   const own = () => ({ id: 1, tenantId: 'a', home: { city: 'Bonn', tenantId: 'a' } });
   const [cold, warm] = coldAndWarm({ shape, tenant }, own);
@@ -303,7 +303,7 @@ test('Objects with more members than a site copies go out whole, also when all s
   }
 });
 
-test('A filter goes on where its objects change for good, and change again', () => {
+test('A filter keeps working when the shape of its objects changes, and changes again', () => {
   const shape: OutputShape = [{ a: 'value', b: 'value' }];
   const release = prepare({ shape });
   for (const extra of ['x', 'y', 'z', 'x']) {

@@ -137,7 +137,7 @@ test.each<[string, object, unknown, readonly string[]]>([
   expect(undescribedMembers(schema as Record<string, unknown>)?.(input, 10)).toEqual(unknown);
 });
 
-test('as many are told as were asked for', () => {
+test('reports as many as were asked for', () => {
   const input = { a: 1, b: 1, c: 1, d: { e: 1 } };
   expect(undescribedMembers(user)?.(input, 2)).toEqual(['/a', '/b']);
 });
@@ -181,7 +181,7 @@ describe('where a library hands on what it does not know, a member of an alterna
     expect(described({ a: 1, b: other }, member)).toEqual(['/b']);
   });
 
-  test('of which what is nested is looked at in bounded time', () => {
+  test('nested alternatives are checked in bounded time', () => {
     const node: Record<string, unknown> = { $id: 'node', type: 'object' };
     const child = { $ref: 'node' };
     node['anyOf'] = [

@@ -499,7 +499,7 @@ const faults: readonly (readonly [string, object, string])[] = [
   ],
 ];
 
-test.each(faults)('filterOutput does not construct with %s', (fault, options, message) => {
+test.each(faults)('filterOutput cannot be constructed with %s', (fault, options, message) => {
   const shape = fault === 'no shape' ? {} : { shape: 'value' };
   // Plain JavaScript can write all of these.
   const construct = () => filterOutput({ ...shape, ...options } as FilterOutputOptions);
@@ -515,7 +515,7 @@ test('filterOutput says what it needs and is there for', () => {
   });
 });
 
-test('filterOutput does not construct with a shape that holds itself, and visibleTo not for nobody', () => {
+test('filterOutput cannot be constructed with a shape that holds itself, and visibleTo not for nobody', () => {
   const shape: { self?: OutputShape } = {};
   shape.self = shape as OutputShape;
   expect(() => filterOutput({ shape })).toThrow(ConfigurationError);

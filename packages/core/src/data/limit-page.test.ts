@@ -239,7 +239,7 @@ const faults: readonly (readonly [string, unknown])[] = [
   ['an unknown option', { size: { max: 10 }, sorts: ['name'] }],
 ];
 
-test.each(faults)('limitPage does not construct with %s', (_fault, options) => {
+test.each(faults)('limitPage cannot be constructed with %s', (_fault, options) => {
   // Plain JavaScript can write all of these.
   expect(() => limitPage(options as Parameters<typeof limitPage>[0])).toThrow(ConfigurationError);
 });
@@ -328,7 +328,7 @@ describe('limitPage of a message', () => {
     expect(await list({ folder: round, cursor: 'AAAA' })).toBe('policy.threw');
   });
 
-  test('does not construct where it is not a function', () => {
+  test('cannot be constructed where it is not a function', () => {
     expect(() => limitPage({ size: { max: 5 }, from: 'message' as never })).toThrow(
       ConfigurationError,
     );

@@ -32,7 +32,7 @@ describe('a position', () => {
     );
   });
 
-  test('of 2,048 bytes of JSON is sealed and opens, a longer one is not sealed', async () => {
+  test('of 2,048 bytes of JSON can be sealed and opened, and a longer one cannot be sealed', async () => {
     const around = JSON.stringify({ until: 86_400_000, at: [''] }).length;
     const { seal, open } = cursors();
     const longest = ['x'.repeat(2_048 - around)];
@@ -86,7 +86,7 @@ describe('cursors', () => {
     ['a short one behind a long one', { secrets: [secret, new Uint8Array(31).fill(7)] }],
     ['a lifetime of less than a second', { lifetime: '999ms' }],
     ['a lifetime of more than a year', { lifetime: '366d' }],
-  ])('do not construct with %s', (_, options) => {
+  ])('cannot be constructed with %s', (_, options) => {
     expect(() => cursors(options)).toThrow(ConfigurationError);
     expect(() => cursors(options)).toThrow(/^test: .*cursors\./);
   });

@@ -107,7 +107,7 @@ describe('JSON through protovalidate, which looks at rules and not at types,', (
     });
   });
 
-  test.each(['query', 'params'] as const)('in the %s does not construct', (part) => {
+  test.each(['query', 'params'] as const)('in the %s cannot be constructed', (part) => {
     expect(() => validateInput({ [part]: protovalidateUser })).toThrow(/messages of gRPC/);
   });
 });
@@ -406,7 +406,7 @@ describe('a body', () => {
     expect(outcome).toMatchObject({ ok: false, denial: { code: 'input.uncheckable' } });
   });
 
-  test('of which messages were decided before it is denied: they would be replaced', async () => {
+  test('is denied if its messages were decided before: they would be replaced', async () => {
     const messages = guardMessages(guard<CallFacts & MessageFacts>().use(allowAnonymous()));
     const front = guard().use(validateInput({ body })).use(messages).use(allowAnonymous());
     const behind = guard().use(messages).use(validateInput({ body })).use(allowAnonymous());
@@ -509,7 +509,7 @@ describe('parts and a body', () => {
     expect(told(validateInput({ query }))).toEqual({ needs: ['call'], adds: ['input'], purposes });
   });
 
-  test('of which the body alone is out of place in GraphQL, and behind guardMessages', async () => {
+  test('cannot have a body in GraphQL, or behind guardMessages', async () => {
     const graphql = { call: { protocol: 'graphql', operation: 'Query.users' } };
     for (const facts of [graphql, { messages: {} }]) {
       expect(await read({ query }, '/users/7?q=a', facts)).toBe('passed');
@@ -518,7 +518,7 @@ describe('parts and a body', () => {
     }
   });
 
-  test('that cannot be read are told by their name, without a value', async () => {
+  test('that cannot be read are reported by name, without a value', async () => {
     const outcome = await ask({ query }, `/users/7?q=${'a'.repeat(20_000)}`);
     const detail = 'The query cannot be read, or there is too much of it.';
     expect(outcome).toMatchObject({
@@ -539,7 +539,7 @@ describe('parts and a body', () => {
     ['more values than it may', { body, maxValues: 1_000_001 }, /maxValues/],
     ['a minute and more', { body, timeout: '61s' }, /timeout/],
     ['no answer about reshaping', { body, reshapes: 'yes' }, /reshapes/],
-  ])('do not construct with %s', (_what, options, message) => {
+  ])('cannot be constructed with %s', (_what, options, message) => {
     expect(() => validateInput(options as ValidateInputOptions)).toThrow(message);
   });
 });
@@ -591,7 +591,7 @@ test.each([
   ['a schema of yup, which keeps members', { body: keeping('yup') }],
   ['a schema of typia, which keeps members', { body: keeping('typia') }],
   ['headers in upper case', { headers: { names: ['X-Region'], schema: z.object({}) } }],
-])('validateInput does not construct with %s', (_fault, options) => {
+])('validateInput cannot be constructed with %s', (_fault, options) => {
   // Plain JavaScript can write all of these.
   expect(() => validateInput(options as ValidateInputOptions)).toThrow(ConfigurationError);
 });

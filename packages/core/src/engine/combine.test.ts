@@ -173,7 +173,7 @@ describe('anyOf', () => {
     ).toEqual(['Bearer api', 'Bearer other', 'DPoP api']);
   });
 
-  test('when all deny alike, tells what is wrong with credentials before that there are none', async () => {
+  test('when all deny alike, reports bad credentials rather than missing ones', async () => {
     const none = denied('unauthenticated', 'credentials.missing', 'Bearer');
     const stale = denied('unauthenticated', 'session.expired', 'Cookie');
     expect(await codeOf(some(none, stale))).toBe('session.expired');
@@ -400,7 +400,7 @@ describe('when', () => {
   });
 });
 
-test('the trace tells the parts', async () => {
+test('the trace has the parts', async () => {
   const policy = some(
     denied('forbidden', 'a.b'),
     every(
@@ -435,7 +435,7 @@ test.each<[string, AnyPolicy, string[]]>([
   ['anyOf that is concluded', some(concludes, fine), ['concludes denied']],
   ['allOf that denies', every(fine, fails, fine), ['fine passed', 'fails denied']],
   ['allOf whose facts conflict', every(tells, tells), ['tells passed', 'tells passed']],
-])('the trace tells the parts of %s', async (_name, policy, parts) => {
+])('the trace has the parts of %s', async (_name, policy, parts) => {
   const { trace } = await guard().use(policy).check(request, seed);
   const within = trace[0]?.within?.map((each) => `${each.policy} ${each.verdict}`);
   expect(within).toEqual(parts);
@@ -480,7 +480,7 @@ test.each<[string, () => unknown, string]>([
   ],
   ['when without a condition', () => when(true as never, fine), 'when() needs a condition'],
   ['when without a policy', () => when(() => true, undefined as never), 'A policy needs a name'],
-])('%s does not construct', (_name, construct, message) => {
+])('%s cannot be constructed', (_name, construct, message) => {
   expect(construct).toThrow(ConfigurationError);
   expect(construct).toThrow(message);
 });

@@ -62,7 +62,7 @@ describe('an operation that is not listed', () => {
     });
   });
 
-  test('is told to the audit', async () => {
+  test('is recorded by the audit', async () => {
     const told: unknown[] = [];
     const api = coverage(table, { onUnlisted: (completion) => void told.push(completion) });
     for (const { onComplete } of (await ask(api, 'GET /admin')).obligations) {
@@ -185,7 +185,10 @@ test.each<[string, object, string]>([
   ['nothing in place of a guard', { 'GET /open': undefined }, 'guard().use(policy)'],
   ['a guard without a grant', { 'GET /open': guard() }, 'no grant'],
   ['a method in lower case', { 'get /open': anybody }, 'upper case'],
-])('%s is denied when the table is made, and told how to mend', (_name, table, hint) => {
-  expect(() => coverage(table as Readonly<Record<string, typeof anybody>>)).toThrow(hint);
-  expect(() => coverage({ 'GET /open': anybody })).not.toThrow();
-});
+])(
+  '%s is rejected when the table is made, with a message that says how to fix it',
+  (_name, table, hint) => {
+    expect(() => coverage(table as Readonly<Record<string, typeof anybody>>)).toThrow(hint);
+    expect(() => coverage({ 'GET /open': anybody })).not.toThrow();
+  },
+);

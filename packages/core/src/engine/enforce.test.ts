@@ -106,7 +106,7 @@ describe('headers', () => {
 });
 
 describe('the end', () => {
-  test('is told to everyone, once, whatever comes after', () => {
+  test('is reported to every listener once, whatever comes after', () => {
     const told: string[] = [];
     const listen = (name: string): Obligations => ({
       onComplete: ({ outcome }) => void told.push(name + outcome),
@@ -178,7 +178,7 @@ describe('the end', () => {
       },
     ],
     ['rejects', async () => Promise.reject(new Error('log full'))],
-  ])('goes on when a listener %s, and the fault is told', async (_name, onComplete) => {
+  ])('goes on when a listener %s, and the fault is reported', async (_name, onComplete) => {
     const faults: unknown[] = [];
     let others = 0;
     const decision = allowed(
@@ -199,7 +199,7 @@ describe('the end', () => {
 describe('onDecision', () => {
   const call = { call: { protocol: 'http', operation: 'GET /' }, peer: UNKNOWN_PEER } as const;
 
-  test('is told what was decided before anything comes of it, allowed or denied', async () => {
+  test('receives the decision before it takes effect, allowed or denied', async () => {
     const told: unknown[] = [];
     const listener = definePolicy({
       name: 'listener',

@@ -123,7 +123,7 @@ describe('a guard is not mounted', () => {
   });
 });
 
-test('what policies need and add is told with the guard, for documentation', () => {
+test('a guard lists what its policies need and add, for documentation', () => {
   expect(js().use(jwt).use(requireScopes('a')).policies).toMatchObject([
     { name: 'jwt', needs: [], adds: ['principal', 'authentication'] },
     { name: 'requireScopes(a)', needs: ['principal', 'authentication'], adds: [] },

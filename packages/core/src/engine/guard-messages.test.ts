@@ -178,7 +178,7 @@ describe('a guard of messages', () => {
     });
   });
 
-  test('does not construct without a grant, or with a limit', () => {
+  test('cannot be constructed without a grant, or with a limit', () => {
     expect(() => guardMessages(guard<CallFacts & MessageFacts>() as never)).toThrow('no grant');
     expect(() =>
       guardMessages(

@@ -137,14 +137,14 @@ describe('a guard fails closed when a policy', () => {
     expect(decision).toMatchObject({ allowed: false, denial: { kind: 'internal' } });
   });
 
-  test('and the twin that answers as it should is allowed', async () => {
+  test('allows the same policy when it answers correctly', async () => {
     expect(codeOf(await decide(fine('fine')))).toBe('allowed');
     expect(codeOf(await decide(answering(async () => pass())))).toBe('allowed');
   });
 });
 
 describe('facts', () => {
-  test('are added for later policies and for the decision, and the seed stays as it is', () => {
+  test('are added for later policies and for the decision, and the host facts stay as they are', () => {
     const seen: unknown[] = [];
     const decision = guard()
       .use(answering(() => pass({ tenant: 'acme' })))
@@ -259,7 +259,7 @@ describe('a guard', () => {
     expect(asked).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('tells what each policy did, and shares the trace of a call that all simply passed', async () => {
+  test('traces what each policy did, and shares the trace of calls that simply passed', async () => {
     const subject = guard().use(fine('a')).use(allowAnonymous());
     const first = await subject.check(request, seed);
     const second = await subject.check(request, seed);
@@ -308,7 +308,7 @@ describe('a guard', () => {
     ],
     ['an unknown mode', fine('a'), { mode: 'dry-run' }],
     ['an empty mode', fine('a'), {}],
-  ])('does not construct with %s', (_name, policy, options) => {
+  ])('cannot be constructed with %s', (_name, policy, options) => {
     expect(() => guard().use(policy as never, options as never)).toThrow(ConfigurationError);
   });
 
@@ -414,7 +414,7 @@ describe('shadow mode', () => {
     ['answers nonsense', () => true, 'policy.invalid_outcome'],
     ['obliges to nonsense', () => ({ ok: true, obligations: [null] }), 'policy.invalid_outcome'],
     ['passes', () => pass(), undefined],
-  ])('a policy that %s stops nothing and is told', async (_name, answer, code) => {
+  ])('a policy that %s stops nothing and is reported', async (_name, answer, code) => {
     const decision = await shadow(answering(answer));
     expect(decision.allowed).toBe(true);
     expect(decision.trace[0]).toMatchObject(
@@ -435,7 +435,7 @@ describe('shadow mode', () => {
     expect(codeOf(await subject.check(request, seed))).toBe('policy.no_grant');
   });
 
-  test('edits no header and holds back no body, but settles what it has taken', async () => {
+  test('edits no header and holds back no body, but gives back what it has taken', async () => {
     const denial = { ok: false, denial: { kind: 'forbidden', code: 'a.b' } } as const;
     let settled = 0;
     const duty: Obligations = {

@@ -22,7 +22,7 @@ const bad: Outcome<never> = {
   denial: { kind: 'unauthenticated', code: 'token.expired' },
 };
 
-test('who brings credentials is known', async () => {
+test('a caller with credentials is known', async () => {
   const policy = optional(answering(() => pass({ user: 'ann' })));
   const decision = await guard().use(policy).use(allowAnonymous()).check(request, seed);
   expect(decision).toMatchObject({ allowed: true, facts: { user: 'ann' } });
@@ -31,13 +31,16 @@ test('who brings credentials is known', async () => {
 test.each([
   ['at once', missing],
   ['later', async () => missing()],
-])('who brings none passes, unknown, and the trace tells it: %s', async (_name, answer) => {
-  const policy = optional(answering(answer));
-  const decision = await guard().use(policy).use(allowAnonymous()).check(request, seed);
-  expect(decision.allowed).toBe(true);
-  expect(decision.allowed && 'user' in decision.facts).toBe(false);
-  expect(decision.trace[0]).toMatchObject({ policy: 'optional(who)', verdict: 'skipped' });
-});
+])(
+  'a caller without credentials passes as unknown, and the trace says so: %s',
+  async (_name, answer) => {
+    const policy = optional(answering(answer));
+    const decision = await guard().use(policy).use(allowAnonymous()).check(request, seed);
+    expect(decision.allowed).toBe(true);
+    expect(decision.allowed && 'user' in decision.facts).toBe(false);
+    expect(decision.trace[0]).toMatchObject({ policy: 'optional(who)', verdict: 'skipped' });
+  },
+);
 
 test.each<[string, () => Outcome<{ user: string }>]>([
   ['bad credentials', () => bad],
@@ -86,7 +89,7 @@ test('one of several ways may be left out', async () => {
   expect(await optional(broken).check(request, seed)).toMatchObject({ ok: false });
 });
 
-test('what a part took before it denied is given back', async () => {
+test('what a part took is given back after it denied', async () => {
   const ended: string[] = [];
   const policy = optional(
     answering(() => ({

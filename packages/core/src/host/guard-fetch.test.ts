@@ -93,7 +93,7 @@ describe('a response that goes out', () => {
     expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
   });
 
-  test('edits apply in order: what was taken away can be set anew, the last setting counts', async () => {
+  test('edits apply in order: a removed header can be set again, and the last setting counts', async () => {
     const edits: HeaderEdit[] = [
       { op: 'delete', name: 'X-Powered-By' },
       { op: 'set', name: 'X-Powered-By', value: 'first' },
@@ -468,7 +468,7 @@ describe('the end of a call', () => {
       false,
       ['succeeded', 204, undefined],
     ],
-  ])('%s is told once', async (_name, handler, denying, ending) => {
+  ])('%s is reported once', async (_name, handler, denying, ending) => {
     const { serve, ends } = watch(handler, denying);
     await (await serve(get())).text();
     expect(ends).toEqual([ending]);

@@ -40,12 +40,15 @@ describe('peerFromHeader', () => {
     },
   );
 
-  test.each(['X-Forwarded-For', 'forwarded', '', 'a b', 'x:'])('%j does not construct', (name) => {
-    expect(() => peerFromHeader(name)).toThrow(ConfigurationError);
-    expect(() => peerFromHeader(name)).toThrow(
-      /is not a header name|is a list whose first entries callers write.* your platform puts the caller/,
-    );
-  });
+  test.each(['X-Forwarded-For', 'forwarded', '', 'a b', 'x:'])(
+    '%j cannot be constructed',
+    (name) => {
+      expect(() => peerFromHeader(name)).toThrow(ConfigurationError);
+      expect(() => peerFromHeader(name)).toThrow(
+        /is not a header name|is a list whose first entries callers write.* your platform puts the caller/,
+      );
+    },
+  );
 
   test.each(['x-forwarded-for-client', 'my-forwarded'])('%j is another header', (name) => {
     const headers = new Headers({ [name]: '192.0.2.1' });

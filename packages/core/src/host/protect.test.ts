@@ -94,7 +94,7 @@ describe('protect', () => {
     expect(faults).toHaveLength(4);
   });
 
-  test('does not construct with a base of problem types that is not a URL', () => {
+  test('cannot be constructed with a base of problem types that is not a URL', () => {
     for (const problemTypeBase of ['/problems/', 'https://x', 'https://x/a b/', 7]) {
       const make = () => fetchProblems({ problemTypeBase } as never);
       expect(make).toThrow(/problemTypeBase/);
@@ -109,18 +109,21 @@ describe('protect', () => {
   test.each<[string, object]>([
     ['operation', { operation: () => fail() }],
     ['peer', { peer: () => fail() }],
-  ])('a throw of %s closes the call and tells the caller nothing', async (_name, options) => {
-    const handler = vi.fn<() => Response>(() => new Response('never'));
-    const faults: unknown[] = [];
-    const onFault = (cause: unknown) => faults.push(cause);
-    const response = await protect(open, handler, { ...options, onFault })(request());
-    expect(response.status).toBe(500);
-    expect(await response.json()).toMatchObject({ code: 'call.unattested' });
-    expect(faults).toHaveLength(1);
-    expect(handler).not.toHaveBeenCalled();
-    // Nobody listens: still an answer, not a throw.
-    expect((await protect(open, handler, options)(request())).status).toBe(500);
-  });
+  ])(
+    'a throw of %s closes the call without disclosing anything to the caller',
+    async (_name, options) => {
+      const handler = vi.fn<() => Response>(() => new Response('never'));
+      const faults: unknown[] = [];
+      const onFault = (cause: unknown) => faults.push(cause);
+      const response = await protect(open, handler, { ...options, onFault })(request());
+      expect(response.status).toBe(500);
+      expect(await response.json()).toMatchObject({ code: 'call.unattested' });
+      expect(faults).toHaveLength(1);
+      expect(handler).not.toHaveBeenCalled();
+      // Nobody listens: still an answer, not a throw.
+      expect((await protect(open, handler, options)(request())).status).toBe(500);
+    },
+  );
 
   test('an error of the handler goes to onFault, and the caller gets a plain 500', async () => {
     const faults: unknown[] = [];
@@ -150,13 +153,13 @@ describe('protect', () => {
   });
 
   test.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY])(
-    'does not construct with a body limit of %d',
+    'cannot be constructed with a body limit of %d',
     (maxBytes) => {
       expect(() => fetchBodies({ maxBytes })).toThrow(ConfigurationError);
     },
   );
 
-  test('what one call learns is not seen by another', async () => {
+  test('facts of one call are not visible to another', async () => {
     let count = 0;
     const admission = guard()
       .use(definePolicy({ name: 'count', role: 'check', check: async () => pass({ n: ++count }) }))
@@ -285,7 +288,7 @@ describe('protect without bodies', () => {
     },
   );
 
-  test.each([true, {}, 'yes'])('does not construct with %j in their place', (bodies) => {
+  test.each([true, {}, 'yes'])('cannot be constructed with %j in their place', (bodies) => {
     expect(() => protect(open, () => new Response(), { bodies: bodies as never })).toThrow(
       ConfigurationError,
     );

@@ -66,7 +66,7 @@ describe('apiVersion in the path', () => {
     expect(ask(policy, path)).toMatchObject({ answer, kind });
   });
 
-  test('tells callers of a deprecated version until when it is there', () => {
+  test('says until when a deprecated version is available', () => {
     expect(ask(policy, '/v2.0/orders').sent).toEqual({
       deprecation: '@1767225600',
       sunset: 'Fri, 01 Jan 2027 12:00:00 GMT',
@@ -159,7 +159,7 @@ describe('apiVersion in headers', () => {
     expect(ask(open, '/orders', twice).answer).toBe('version.malformed');
   });
 
-  test('caches are told what the answer depends on', () => {
+  test('tells caches which headers the answer depends on', () => {
     expect(byHeader.always).toEqual({
       headers: [{ op: 'append', name: 'vary', value: 'api-version' }],
     });
@@ -176,7 +176,7 @@ describe('apiVersion in headers', () => {
   });
 });
 
-test('what is known of versions can be read without a call, in a guard and in a combination', () => {
+test('the versions can be read without a call, in a guard and in a combination', () => {
   const policy = apiVersion({ from: 'path', versions, now });
   const told = [
     {
@@ -198,7 +198,7 @@ test('operators are told which version has ended', () => {
   expect(outcome).toMatchObject({ denial: { cause: { version: '1' } } });
 });
 
-test('who still uses what is told once for each call, denied or not', async () => {
+test('the use of a version is reported once for each call, denied or not', async () => {
   const uses: ApiVersionUse[] = [];
   const api = guard()
     .use(apiVersion({ from: 'path', versions, now, onUse: (use) => uses.push(use) }))
@@ -240,6 +240,6 @@ test.each([
   [{ from: { pathAfter: '/a%2fb' }, versions: { '1': {} } }],
   [{ from: { pathAfter: '/v1' }, versions: { '1': {} } }],
   [{ versions: { '1': {} } }],
-])('does not construct with %j', (options) => {
+])('cannot be constructed with %j', (options) => {
   expect(() => apiVersion(options as never)).toThrow(/^apiVersion/);
 });

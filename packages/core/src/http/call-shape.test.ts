@@ -88,7 +88,7 @@ describe('requireCanonicalPath', () => {
     expect(cpuMs(check)).toBeLessThan(1_000);
   });
 
-  test('does not construct with an exception that it does not know', () => {
+  test('cannot be constructed with an exception that it does not know', () => {
     expect(() => requireCanonicalPath({ allow: ['dots'] } as never)).toThrow(/encoded-slash/);
   });
 });
@@ -137,7 +137,7 @@ describe('denyMethodOverride', () => {
     expect(denyMethodOverride({ inForms: true }).check(body, {})).toEqual({ ok: true });
   });
 
-  test('does not construct with an option that it does not know, or that is not a boolean', () => {
+  test('cannot be constructed with an option that it does not know, or that is not a boolean', () => {
     expect(() => denyMethodOverride({ inForms: 'yes' } as never)).toThrow(/inForms must be true/);
     expect(() => denyMethodOverride({ forms: true } as never)).toThrow(/"forms" is not an option/);
   });
@@ -156,7 +156,7 @@ describe('limitNegotiation', () => {
     expect(limitNegotiation().check(view('/', { [name]: value }), {}).ok).toBe(passes);
   });
 
-  test('does not construct with a bound that is not a number', () => {
+  test('cannot be constructed with a bound that is not a number', () => {
     expect(() => limitNegotiation({ maxRanges: '5' } as never)).toThrow(/maxRanges/);
   });
 });

@@ -147,7 +147,7 @@ describe('local names are denied', () => {
     'https://example.xn--p1ai/',
     'https://пример.рф/',
     'https://web2.example/',
-  ])('but a name that only looks like one is not: %s', (input) => {
+  ])('except a name that only looks like one: %s', (input) => {
     expect(codeOf(input)).toBe('allowed');
   });
 });
@@ -278,7 +278,7 @@ describe('hosts', () => {
     '',
     7,
     'user@example.com',
-  ])('does not construct with the host %j', (host) => {
+  ])('cannot be constructed with the host %j', (host) => {
     expect(() => checkUrl('https://example.com/', { allowedHosts: [host as string] })).toThrow(
       ConfigurationError,
     );
@@ -333,7 +333,7 @@ describe('networks', () => {
     );
   });
 
-  test('are asked about addresses: what is none is denied', () => {
+  test('only take addresses: anything else is denied', () => {
     const { checkAddress } = urlRules('here', {});
     expect(checkAddress('8.8.8.8')).toBeUndefined();
     for (const text of ['', 'example.com', '8.8.8', '[::1]'])
@@ -388,7 +388,7 @@ test.each<[string, object, RegExp]>([
   ['a host with a usual port', { allowedHosts: ['example.com:80'] }, /allowedHosts has/],
   ['a host with an empty port', { allowedHosts: ['example.com:'] }, /allowedHosts has/],
   ['an address with a port', { allowedHosts: ['[::1]:80'] }, /allowedHosts has/],
-])('does not construct with %s, and says which', (_name, options, message) => {
+])('cannot be constructed with %s, and says which', (_name, options, message) => {
   expect(() => checkUrl('https://example.com/', options)).toThrow(message);
 });
 
@@ -410,7 +410,7 @@ test.each<[string, object]>([
   ['a network that is not one', { allowedNetworks: ['10.0.0.1/8'] }],
   ['a network as text', { deniedNetworks: '10.0.0.0/8' }],
   ['publicInternet as text', { publicInternet: 'no' }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   expect(() => checkUrl('https://example.com/', options)).toThrow(ConfigurationError);
 });
 
@@ -660,7 +660,7 @@ describe.skipIf(!existsSync(folder))('the URLs of the web platform tests', () =>
     expect(asSaid / count).toBeGreaterThan(0.8);
   });
 
-  test('what a query is made of is sent as UTF-8, or denied', () => {
+  test('a query is sent as UTF-8, or denied', () => {
     const list = JSON.parse(
       readFileSync(join(folder, 'percent-encoding.json'), 'utf8'),
     ) as unknown[];

@@ -146,7 +146,7 @@ describe('an IPv6 address is never better than the IPv4 one inside of it', () =>
   });
 
   test.each(['2a00::/97', '2a00::1/96', '2a00::', '10.0.0.0/8', 'x', 7, '2a00::/96/96'])(
-    'does not construct with the NAT64 prefix %j',
+    'cannot be constructed with the NAT64 prefix %j',
     (prefix) => {
       const options = { nat64Prefixes: [prefix as string] };
       expect(() => classifyAddress('::1', options)).toThrow(ConfigurationError);

@@ -194,7 +194,7 @@ describe('the nonce', () => {
   });
 });
 
-describe('does not construct with', () => {
+describe('cannot be constructed with', () => {
   const script = (...sources: unknown[]) => ({ directives: { 'script-src': sources } });
   test.each<[string, unknown]>([
     ['an unknown option', { directive: {} }],

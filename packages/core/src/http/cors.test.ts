@@ -408,7 +408,7 @@ describe('configuration', () => {
     ['a maxAge without its unit', { origins: [APP], maxAge: 600 }],
     ['an option that it does not know', { origins: [APP], allowHeaders: ['x-a'] }],
     ['credentials that are not a boolean', { origins: [APP], credentials: 'yes' }],
-  ])('does not construct with %s', (_name, options) => {
+  ])('cannot be constructed with %s', (_name, options) => {
     expect(() => cors(options as CorsOptions)).toThrow(ConfigurationError);
   });
 });
@@ -493,7 +493,7 @@ describe('subdomainsOf', () => {
     ['a dot at its end', 'https://example.com.'],
     ['another scheme', 'capacitor://example.com'],
     ['nothing', undefined],
-  ])('does not construct with %s', (_name, parent) => {
+  ])('cannot be constructed with %s', (_name, parent) => {
     expect(() => subdomainsOf(parent as string)).toThrow(ConfigurationError);
   });
 

@@ -246,7 +246,7 @@ describe('crossOrigin', () => {
     ['a rule that is not a function', { originPredicate: 'yes' }],
     ['an unknown option', { origins: [] }],
     ['includeGet that is not a boolean', { includeGet: 'yes' }],
-  ])('does not construct with %s', (_name, options) => {
+  ])('cannot be constructed with %s', (_name, options) => {
     expect(() => crossOrigin(options as CrossOriginOptions)).toThrow(ConfigurationError);
   });
 });

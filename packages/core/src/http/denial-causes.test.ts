@@ -318,7 +318,7 @@ describe('operators are told why', () => {
   });
 });
 
-describe('what callers write in headers stays on one short line', () => {
+describe('text from request headers stays on one short line', () => {
   test.each<[string, () => Denial]>([
     [
       'Origin, at cors',

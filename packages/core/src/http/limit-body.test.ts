@@ -326,7 +326,7 @@ describe('limitBody of other bodies', () => {
   });
 
   // Covers: API4:2023, V5.2.1
-  test('what says that it is too large is not waited for', () => {
+  test('a body that announces that it is too large is not read', () => {
     expect(judge('{}', { maxBytes: 5 }, { 'content-length': '6' })).toBe('body.too_large');
     expect(judge('{}', { maxBytes: 5 }, { 'content-length': '5' })).toBe('passes');
   });
@@ -407,7 +407,7 @@ describe('limitBody of other bodies', () => {
     expect(parsed.value?.([[1]])?.code).toBe('body.too_deep');
   });
 
-  test('what has no body passes whatever its headers say, but outside HTTP its value is bounded', () => {
+  test('a call without a body passes whatever its headers say, but outside HTTP its value is bounded', () => {
     const headers = new Headers({ 'content-encoding': 'zstd', 'content-type': '?' });
     const view = { method: 'POST', url: '/', hasBody: false, headers };
     expect(limitBody().check(view, http).ok).toBe(true);
@@ -444,7 +444,7 @@ describe('limitBody of other bodies', () => {
     [{ maxKeys: '5' }],
     [{ maxByte: 5 }],
     [{ codings: ['GZIP'] }],
-  ])('does not construct with %j', (options) => {
+  ])('cannot be constructed with %j', (options) => {
     expect(() => limitBody(options as never)).toThrow(/^limitBody/);
   });
 });

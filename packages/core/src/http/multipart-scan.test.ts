@@ -74,7 +74,7 @@ describe('a multipart body', () => {
     expect(scanned(`--x\r\nA: ${'b'.repeat(9_000)}`, { pieces: 100 })).toBe('part_too_large');
   });
 
-  test('has headers in at most 128 pieces with a line break, counted anew for each part', () => {
+  test('has headers in at most 128 pieces with a line break, counted separately for each part', () => {
     const headers = (lines: number) => `${HEADER}${'\r\nA: b'.repeat(lines)}`;
     const inLines = (all: readonly string[]) => {
       const scan = multipartScan('x', { maxParts: 9, maxFiles: 0 });

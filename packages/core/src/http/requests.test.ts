@@ -70,7 +70,7 @@ describe('allowedContentTypes', () => {
     ['text/csv; charset=latin1', { expected: ['utf-8'], given: 'latin1' }],
     ['text/html; x=tell-nobody', { expected: ['image/*', 'text/csv'], given: 'text/html' }],
     [',', { expected: ['image/*', 'text/csv'] }],
-  ])('of %s operators are told what was expected and what came', (type, cause) => {
+  ])('names to operators what was expected and what came: %s', (type, cause) => {
     const sent = request({}, { method: 'POST', body: '{}' });
     sent.headers.delete('content-type');
     if (type !== undefined) sent.headers.set('content-type', type);
@@ -121,7 +121,7 @@ describe('allowedContentTypes', () => {
     [{ charsets: ['utf-8 '] }],
     [{ charsets: [] }],
     [{ type: ['application/json'] }],
-  ])('does not construct with %j', (options) => {
+  ])('cannot be constructed with %j', (options) => {
     expect(() => allowedContentTypes(options as never)).toThrow(/^allowedContentTypes/);
   });
 });
@@ -226,7 +226,7 @@ describe('allowedHosts', () => {
     [{ hosts: [7] }],
     [{ hosts: [null] }],
     [{}],
-  ])('does not construct with %j', (options) => {
+  ])('cannot be constructed with %j', (options) => {
     expect(() => allowedHosts(options as never)).toThrow(/^allowedHosts.*'api\.example\.com'/);
   });
 });
@@ -286,7 +286,7 @@ describe('requireHttps', () => {
     ['https://api.example.com;'],
     [''],
     [7],
-  ])('does not construct with redirectTo: %j', (redirectTo) => {
+  ])('cannot be constructed with redirectTo: %j', (redirectTo) => {
     expect(() => requireHttps({ redirectTo } as never)).toThrow(/https origin/);
   });
 });

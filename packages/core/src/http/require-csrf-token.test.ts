@@ -202,7 +202,7 @@ describe('is denied', () => {
       (t, old) => both(old, t),
       ['one that has expired in X-CSRF-Token', 'a good one in __Host-csrf'],
     ],
-  ])('and operators are told which of both was not good: %s', async (_name, headers, given) => {
+  ])('and operators learn which of the two was wrong: %s', async (_name, headers, given) => {
     let time = START;
     const policy = requireCsrfToken<{ session: string }>({
       secrets: [secret(1)],
@@ -228,7 +228,7 @@ describe('is denied', () => {
     expect(describeCause(cause)).not.toContain(old);
   });
 
-  test('and operators are told of the field of a form, which is the other way to send it', async () => {
+  test('and operators learn of the form field, the other way to send it', async () => {
     const policy = requireCsrfToken({
       secrets: [secret(1)],
       session: () => 'alice',
@@ -300,7 +300,7 @@ test.each<[string, unknown]>([
   ['a lifetime without end', { lifetime: '365d' }],
   ['an unknown option', { secret: secret(1) }],
   ['insecureCookie that is not a boolean', { insecureCookie: 'yes' }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   const good = { secrets: [secret(1)], session: () => 'alice' };
   const given = { ...good, ...(options as object) } as RequireCsrfTokenOptions<object>;
   const [name = ''] = Object.keys(options as object);

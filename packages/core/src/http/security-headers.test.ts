@@ -47,7 +47,7 @@ describe('securityHeaders', () => {
   });
 
   // Covers: V13.4.6
-  test('takes away what tells the server by name', () => {
+  test('removes headers that name the server software', () => {
     const deleted = (options?: SecurityHeadersOptions) =>
       edits(options).flatMap((edit) => (edit.op === 'delete' ? [edit.name] : []));
     expect(deleted()).toEqual(['x-powered-by', 'server']);
@@ -166,7 +166,7 @@ describe('securityHeaders', () => {
     expect(() => securityHeaders(options)).not.toThrow();
   });
 
-  test('is a static duty of a check that denies nothing', () => {
+  test('is a static obligation of a check that denies nothing', () => {
     const policy = securityHeaders();
     expect(policy.role).toBe('check');
     expect(policy.check(new Request('https://api.example.com'), {})).toEqual({ ok: true });
@@ -223,7 +223,7 @@ describe('securityHeaders', () => {
     ['an endpoint over http', { reportingEndpoints: { csp: 'http://reports.example.com' } }],
     ['an endpoint that is not a URL', { reportingEndpoints: { csp: '/reports' } }],
     ['an endpoint name with a quote', { reportingEndpoints: { 'a"': 'https://example.com' } }],
-  ])('does not construct with %s', (_name, options) => {
+  ])('cannot be constructed with %s', (_name, options) => {
     expect(() => securityHeaders(options as SecurityHeadersOptions)).toThrow(ConfigurationError);
   });
 
@@ -242,7 +242,7 @@ describe('hsts', () => {
     ['an age without its unit', { maxAge: 63072000 }],
     ['an unknown option', { maxAge: '1d', subdomains: true }],
     ['a word for a switch', { maxAge: '1d', includeSubDomains: 'no' }],
-  ])('does not construct with %s', (_name, options) => {
+  ])('cannot be constructed with %s', (_name, options) => {
     expect(() => hsts(options as HstsOptions)).toThrow(ConfigurationError);
   });
 });
@@ -260,7 +260,7 @@ describe('permissionsPolicy', () => {
     ['a feature for a bare host', { camera: ['maps.example.com'] }],
     ['a feature for a host that is not a name', { camera: ['https://;'] }],
     ['a feature that is not a list', { camera: 'self' }],
-  ])('does not construct with %s', (_name, allowed) => {
+  ])('cannot be constructed with %s', (_name, allowed) => {
     expect(() => permissionsPolicy(allowed as AllowedFeatures)).toThrow(ConfigurationError);
   });
 });

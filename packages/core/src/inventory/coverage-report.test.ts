@@ -168,7 +168,7 @@ describe('an exception', () => {
     expect(coverageReport([each], { except }).problems).toEqual([expect.stringMatching(told)]);
   });
 
-  test('does not construct for an aspect that does not exist', () => {
+  test('cannot be constructed for an aspect that does not exist', () => {
     const except = { 'GET /a': ['autentication'] } as never;
     expect(() => coverageReport([], { except })).toThrow('each aspect must be one of');
     expect(() => coverageReport([], { excpet: {} } as never)).toThrow('"excpet" is not an option');
@@ -284,6 +284,6 @@ describe('a report', () => {
   });
 });
 
-test('a policy does not construct with a purpose that does not exist', () => {
+test('a policy cannot be constructed with a purpose that does not exist', () => {
   expect(() => aid('x', 'limits' as never)).toThrow('purposes must be a list of authentication');
 });

@@ -139,7 +139,7 @@ describe('an OpenAPI document', () => {
       { openapi: '3.1.0', paths: { '/a': 1 } },
       /must be an object/,
     ],
-  ])('%s does not construct', (_what, given, told) => {
+  ])('%s cannot be constructed', (_what, given, told) => {
     expect(() => openapiOperations(given)).toThrow(told);
   });
 });
@@ -156,7 +156,7 @@ test.each<[string, string, string]>([
   ['/a/:b-:c/', '/a/{}-{}', '/a/{b}-{c}'],
   ['/orders/{orderId}', '/orders/{}', '/orders/{orderId}'],
   ['/', '/', '/'],
-])('the path %s is one template whoever wrote it', (path, template, openapi) => {
+])('the path %s is one template in every notation', (path, template, openapi) => {
   expect(templateOf(`GET ${path}`)).toBe(`GET ${template}`);
   expect(openapiPath(path)).toBe(openapi);
 });

@@ -188,7 +188,7 @@ describe('ranges', () => {
     'x',
     '',
     '::1/-1',
-  ])('%j does not construct', (range) => {
+  ])('%j cannot be constructed', (range) => {
     expect(() => addressRanges([range])).toThrow(ConfigurationError);
   });
 

@@ -24,7 +24,7 @@ test('never goes back, and runs no faster than the clock below moves forward', (
   );
 });
 
-test('set back for good it goes on from where it was; set back a little it waits', () => {
+test('continues from where it was when set back a lot, and waits when set back a little', () => {
   let time = START;
   const clock = steadyClock(() => time);
   clock();
@@ -43,12 +43,12 @@ function keepBusy(ms: number): void {
   while (performance.now() < end);
 }
 
-test('what came in while the process was busy is in time', async () => {
+test('an answer that came while the process was busy is in time', async () => {
   const file = withinTime(stat(import.meta.filename), 20);
   keepBusy(100);
   expect((await file).isFile()).toBe(true);
 });
 
-test('what never comes is given up', async () => {
+test('a promise that never settles is given up', async () => {
   await expect(withinTime(new Promise(() => {}), 5)).rejects.toThrow('no answer within 5 ms');
 });

@@ -82,7 +82,7 @@ describe('a jar', () => {
   });
 
   test.each(['', 'a b', 'a;b', 'a=b', '__Host-a', 'a'.repeat(81)])(
-    'does not construct with the name %j',
+    'cannot be constructed with the name %j',
     (name) => {
       expect(() => cookieJar('test', name, 'Lax', false)).toThrow(ConfigurationError);
     },

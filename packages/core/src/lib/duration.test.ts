@@ -14,7 +14,7 @@ describe('durationMs', () => {
   });
 
   it.each([30_000, '30', 's', '30 s', '30S', '-1s', '1e3s', '', null, undefined, {}, ['1s']])(
-    'does not construct with %j',
+    'cannot be constructed with %j',
     (value) => {
       expect(() => durationMs('policy', 'timeout', value)).toThrow(
         /policy: timeout must be a duration with its unit/,
@@ -22,7 +22,7 @@ describe('durationMs', () => {
     },
   );
 
-  it('does not construct outside its bounds, and says them as they are written', () => {
+  it('cannot be constructed outside its bounds, and says them as they are written', () => {
     expect(() => durationMs('policy', 'timeout', '0s')).toThrow('from 1ms to');
     expect(() => durationMs('policy', 'timeout', '2m', { min: '1s', max: '1m' })).toThrow(
       'policy: timeout must be from 1s to 1m.',

@@ -35,7 +35,7 @@ test('a row is there until it ends, and its id is free again then', () => {
   expect(rows.insert(row('1', 200))).toBe(true);
 });
 
-test('what is kept is a copy that nobody can change', () => {
+test('keeps a copy that callers cannot change', () => {
   const { rows } = store();
   const given = { id: '1', group: 'a', until: 100 };
   rows.insert(given);

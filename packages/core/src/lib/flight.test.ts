@@ -17,7 +17,7 @@ async function waited(...join: Parameters<typeof joinFlight<string>>): Promise<n
   return Number(await over);
 }
 
-test('what has landed, or lands in time, is what others get', async () => {
+test('other callers share the result if it has arrived, or arrives in time', async () => {
   const landing = Promise.resolve('here');
   expect(await joinFlight({ landing, startedAt: 0 }, 1_000, 999)).toBe('here');
 });

@@ -11,7 +11,7 @@ describe('assertKnownOptions', () => {
     [null, 'options must be an object'],
     ['https://app.example.com', 'options must be an object'],
     [[], 'options must be an object'],
-  ])('does not construct with %j', (options, message) => {
+  ])('cannot be constructed with %j', (options, message) => {
     expect(() => assertKnownOptions('cors', options, ['origins', 'maxAge'])).toThrow(message);
   });
 });

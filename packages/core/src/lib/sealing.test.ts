@@ -8,7 +8,7 @@ const keys: SealingKeys = { current: 'v2', keys: { v1: key(1), v2: key(2) } };
 const bytes = new Uint8Array([1, 2, 3, 250]);
 const box = sealing('test', keys, 'purpose');
 
-test('what was sealed opens, with the same key, purpose and context', async () => {
+test('sealed text opens with the same key, purpose and context', async () => {
   const sealed = await box.seal(bytes, 'alice');
   expect(sealed.key).toBe('v2');
   expect(await box.open(sealed, 'alice')).toEqual(bytes);
@@ -22,7 +22,7 @@ test('the same bytes are never sealed the same way twice', async () => {
   expect(one.iv).not.toBe(other.iv);
 });
 
-describe('what was sealed does not open', () => {
+describe('sealed text does not open', () => {
   test.each([
     ['for somebody else', box, {}, 'bob'],
     ['for another purpose', sealing('test', keys, 'other'), {}, 'alice'],
@@ -71,6 +71,6 @@ test.each([
       keys: Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`k${n}`, key(n)])),
     },
   ],
-])('does not construct with %s', (_, given) => {
+])('cannot be constructed with %s', (_, given) => {
   expect(() => sealing('test', given, 'purpose')).toThrow(ConfigurationError);
 });

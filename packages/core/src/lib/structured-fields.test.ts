@@ -165,7 +165,7 @@ const params = fc.array(fc.tuple(key, bare), { maxLength: 3 }).map((all) => new 
 const item = fc.record({ bare, params });
 const member = fc.oneof(item, fc.record({ items: fc.array(item, { maxLength: 4 }), params }));
 
-describe('what is written is read again as it was', () => {
+describe('written fields read back as they were', () => {
   // Of an integral decimal only the point tells that it is one; -0 is written as 0.
   const same = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

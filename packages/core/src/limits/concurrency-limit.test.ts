@@ -109,14 +109,14 @@ describe('abortedTtl: a call whose caller left', () => {
     expect((await policy.check(request, ann)).ok).toBe(true);
   });
 
-  test.each(['-1ms', 'soon', 5_000, '60001ms'])('does not construct with %s', (abortedTtl) => {
+  test.each(['-1ms', 'soon', 5_000, '60001ms'])('cannot be constructed with %s', (abortedTtl) => {
     expect(() => concurrencyLimit<Caller>({ limit: 1, by, abortedTtl } as never)).toThrow(
       'abortedTtl must be',
     );
   });
 });
 
-test('a call whose end nobody tells counts until its lease runs out', () => {
+test('a call whose end is never reported counts until its lease runs out', () => {
   let now = START;
   const policy = concurrencyLimit<Caller>({ limit: 1, by, ttl: '5s', now: () => now });
   policy.check(request, ann);
@@ -177,7 +177,7 @@ test('a partition that throws takes no place', () => {
   expect(headersOf(outcome)).toContain('ratelimit: "n";r=0;pk=:QU5O:');
 });
 
-test('of calls at the same moment exactly as many run as may', async () => {
+test('exactly as many concurrent calls run as the limit allows', async () => {
   const store = memoryLeaseStore();
   const slow: LeaseStore = { ...store, acquire: async (asked) => store.acquire(asked) };
   const policy = concurrencyLimit<Caller>({ limit: 7, by, name: 'n', store: slow });
@@ -271,6 +271,6 @@ test.each([
   ['a store that is none', { name: 'n', store: {} }, /store must have acquire\(\) and release/],
   ['half a store', { name: 'n', store: { acquire: () => undefined } }, /store must have/],
   ['a store that is missing', { name: 'n', store: null }, /store must have/],
-])('does not construct with %s', (_, options, message) => {
+])('cannot be constructed with %s', (_, options, message) => {
   expect(() => concurrencyLimit({ limit: 1, by, ...options } as never)).toThrow(message);
 });

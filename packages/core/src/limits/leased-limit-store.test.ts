@@ -61,7 +61,7 @@ describe('a hot key', () => {
     expect(admitted).toBeGreaterThanOrEqual(allowed - 4 * 25 - 100);
   });
 
-  test('above its limit still lets in who waits as told', async () => {
+  test('above its limit still admits a caller who waits as long as announced', async () => {
     const limit = tokenBucket({ capacity: 200, refillPerSecond: 200 });
     const { ask, clock } = setup(25);
     for (let call = 0; call < 1_000; call++) {
@@ -76,7 +76,7 @@ describe('a hot key', () => {
     }
   });
 
-  test('of many calls at once one asks for all', async () => {
+  test('lets one of many concurrent calls ask for all of them', async () => {
     const { shared, clock } = setup();
     const consume = vi.fn(async (requests: readonly LimitRequest[]) => shared.consume(requests));
     const store = leasedLimitStore(
@@ -94,7 +94,7 @@ describe('a hot key', () => {
     expect(consume.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
-  test('tells that it answered without asking', async () => {
+  test('reports that it answered without asking', async () => {
     const { ask } = setup();
     expect((await ask()).degraded).toBeUndefined();
     await ask();
@@ -129,7 +129,7 @@ describe('a cold key', () => {
 });
 
 describe('a denial', () => {
-  test('is told without asking until retryAfterMs, and then the call is let in', async () => {
+  test('is answered without asking until retryAfterMs, and then the call is admitted', async () => {
     const { ask, consume, clock } = setup();
     while ((await ask()).allowed);
     const calls = consume.mock.calls.length;
@@ -229,7 +229,7 @@ describe('several limits', () => {
     expect(shared.consume([{ ...wide, cost: 1 }]).allowed).toBe(false);
   });
 
-  test('that change are asked for anew', async () => {
+  test('that change are asked for again', async () => {
     const { ask } = setup();
     for (let call = 0; call < 10; call++) await ask();
     expect((await ask({ limit: { ...bucket, capacity: 5 } })).allowed).toBe(false);
@@ -259,7 +259,7 @@ describe('reconciling', () => {
     expect(reconcile).toHaveBeenCalledTimes(4);
   });
 
-  test('what was taken long ago is the store’s to give back', async () => {
+  test('units that were taken long ago are given back by the store', async () => {
     const { node, ask, reconcile, clock } = setup(20);
     const { at } = await ask();
     clock.time += 5_000;
@@ -385,6 +385,6 @@ test.each([
   { slice: 5, ttl: '0ms' as const },
   { slice: 5, ttl: '60001ms' as const },
   { slice: 5, capacity: 1 },
-])('%j does not construct', (options) => {
+])('%j cannot be constructed', (options) => {
   expect(() => leasedLimitStore(memoryLimitStore(), options)).toThrow(ConfigurationError);
 });

@@ -171,7 +171,7 @@ describe('retryAfterMs is exact: the first millisecond that admits', () => {
     });
   }
 
-  test('what never fits has no retry, and numbers that are none do not fit', () => {
+  test('a cost that never fits has no retry time, and NaN does not fit', () => {
     const limit = tokenBucket({ capacity: 5, refillPerSecond: 1 });
     expect(retryAfterMs(limit, fresh(), START, 5.001)).toBe(Number.POSITIVE_INFINITY);
     expect(retryAfterMs(limit, fresh(), START, Number.NaN)).toBe(Number.POSITIVE_INFINITY);

@@ -42,7 +42,7 @@ async function setup(
 }
 
 describe('limitQuota', () => {
-  test('admits as many calls as the quota has, and tells when it begins anew', async () => {
+  test('admits as many calls as the quota has, and says when it starts again', async () => {
     const { clock, check } = await setup({ reports: { limit: 2, window: DAY } });
     expect([await check(), await check()]).toEqual(['passed', 'passed']);
     clock.at += 500;
@@ -63,7 +63,7 @@ describe('limitQuota', () => {
     expect(await check()).toBe('passed');
   });
 
-  test('of calls at once admits exactly as many as there is room for', async () => {
+  test('admits exactly as many concurrent calls as there is room for', async () => {
     const { check } = await setup({ reports: { limit: 7, window: DAY } });
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => check()));
     expect(outcomes.filter((outcome) => outcome === 'passed')).toHaveLength(7);
@@ -87,7 +87,7 @@ describe('limitQuota', () => {
     expect(await check({ costs })).toMatchObject({ kind: 'rate_limited' });
   });
 
-  test('a call that could never pass is told so, and not to try again', async () => {
+  test('a call that could never pass is denied without a retry time', async () => {
     const consume = vi.fn(memoryApiKeyStore().consume);
     const quotas = { reports: { limit: 10, window: DAY }, pages: { limit: 5, window: DAY } };
     const { check } = await setup(quotas, { ...memoryApiKeyStore(), consume });
@@ -157,7 +157,7 @@ describe('limitQuota', () => {
     ['without costs', { costs: undefined }],
     ['with a cost that is none', { costs: { reports: -1 } }],
     ['with an unknown onStoreFailure', { onStoreFailure: 'ignore' }],
-  ])('does not construct %s', async (_name, options) => {
+  ])('cannot be constructed %s', async (_name, options) => {
     const { keys } = await setup({});
     expect(() => limitQuota({ keys, costs: { a: 1 }, ...options })).toThrow(ConfigurationError);
   });

@@ -142,7 +142,7 @@ describe('a flood of keys', () => {
     });
   }
 
-  test('the window before counts too for whoever was put out of it', () => {
+  test('the previous window also counts for evicted callers', () => {
     let time = Math.ceil(START / 4_000) * 4_000;
     const store = memoryLimitStore({ capacity: 1, now: () => time, seed });
     const take = (key: string, cost: number): boolean =>
@@ -243,6 +243,9 @@ test('names made of input are noticed', () => {
   }).toThrow(/fixed names/);
 });
 
-test.each([0, -1, 1.5, Number.NaN, 2 ** 25])('does not construct with capacity %s', (capacity) => {
-  expect(() => memoryLimitStore({ capacity })).toThrow(/capacity/);
-});
+test.each([0, -1, 1.5, Number.NaN, 2 ** 25])(
+  'cannot be constructed with capacity %s',
+  (capacity) => {
+    expect(() => memoryLimitStore({ capacity })).toThrow(/capacity/);
+  },
+);

@@ -57,7 +57,7 @@ async function complete(outcome: Outcome, ending: Partial<Completion> = {}): Pro
 }
 
 describe('one limit', () => {
-  test('admits up to the limit, denies above it, and admits again when told', () => {
+  test('admits up to the limit, denies above it, and admits again when announced', () => {
     const { clock, check } = policy();
     expect([check().ok, check().ok, check().ok]).toEqual([true, true, false]);
     const denial = denialOf(check());
@@ -84,7 +84,7 @@ describe('one limit', () => {
     expect(check(bob).ok).toBe(true);
   });
 
-  test('counts everyone together where it is told to', () => {
+  test('counts everyone together if configured to', () => {
     const { check } = policy({ by: 'everyone' });
     expect([check(ann).ok, check(bob).ok, check(ann).ok]).toEqual([true, true, false]);
   });
@@ -255,7 +255,7 @@ describe('costs', () => {
     expect(check({ ...ann, units: 0 }).ok).toBe(true);
   });
 
-  test('a call that could never pass is told so, and not to try again', () => {
+  test('a call that could never pass is denied without a retry time', () => {
     const { check } = policy({ cost: () => 3 });
     const denial = denialOf(check());
     expect(denial).toMatchObject({ kind: 'too_large', code: 'limit.cost_too_high' });
@@ -280,7 +280,7 @@ describe('limits by facts', () => {
     paid: tokenBucket({ capacity: 3, refillPerSecond: 1 }),
   };
 
-  test('each tier has its own, and unlimited is not counted or told', () => {
+  test('each tier has its own limit, and unlimited is not counted or announced', () => {
     const { check } = policy({
       limit: ({ plan }) =>
         plan === 'admin' ? 'unlimited' : plan === 'paid' ? tiers.paid : tiers.free,
@@ -327,7 +327,7 @@ describe('several limits', () => {
     expect(headersOf(denied)['ratelimit']).toMatch(/^"user";r=7;t=3, "all";r=0;t=\d+$/);
   });
 
-  test('the caller is told to wait for the last of them', () => {
+  test('the caller is asked to wait for the last of them', () => {
     const { check } = policy({
       limits: [
         { name: 'short', limit: fixedWindow({ limit: 1, window: '1s' }), by },
@@ -365,7 +365,7 @@ describe('several limits', () => {
 });
 
 describe('headers', () => {
-  test('allowed and denied callers are told alike', () => {
+  test('allowed and denied callers get the same fields', () => {
     const { check } = policy({ name: 'burst' });
     expect(headersOf(check())).toEqual({
       'ratelimit-policy': '"burst";q=2;w=2',
@@ -378,7 +378,7 @@ describe('headers', () => {
     });
   });
 
-  test('what was told before is told again, to each its own', () => {
+  test('reuses fields that were built before, and each caller gets its own', () => {
     const free = tokenBucket({ capacity: 9, refillPerSecond: 1 });
     const paid = tokenBucket({ capacity: 9, refillPerSecond: 3 });
     const { check } = policy({ limit: ({ plan }) => (plan === 'paid' ? paid : free) });
@@ -407,7 +407,7 @@ describe('headers', () => {
     expect(edit?.op).toBe('append');
   });
 
-  test('the partition is told where it is asked for, as a byte sequence', () => {
+  test('the partition is sent as a byte sequence if configured', () => {
     const { check } = policy({ partition: (facts) => `ü ${facts.user}` });
     expect(headersOf(check())).toEqual({
       'ratelimit-policy': '"default";q=2;w=2;pk=:w7wgYW5u:',
@@ -424,7 +424,7 @@ describe('headers', () => {
     expect([check().ok, check().ok, check().ok]).toEqual([true, true, false]);
   });
 
-  test('only the limits that have a partition tell one', () => {
+  test('only limits with a partition send one', () => {
     const { check } = policy({
       limits: [
         { name: 'user', limit, by, partition: ({ user }) => user },
@@ -437,7 +437,7 @@ describe('headers', () => {
     expect(headersOf(check())['ratelimit']).toBe('"user";r=1;t=1;pk=:YW5u:, "all";r=1;t=1');
   });
 
-  test('a window below a second and fractions are told in whole numbers, never too high', () => {
+  test('a window below a second and fractions are sent as whole numbers, never too high', () => {
     const { check } = policy({ limit: fixedWindow({ limit: 2.5, window: '300ms' }), cost: 0.25 });
     expect(headersOf(check())).toEqual({
       'ratelimit-policy': '"default";q=2;w=1',
@@ -445,7 +445,7 @@ describe('headers', () => {
     });
   });
 
-  test('the older headers tell the tightest limit', () => {
+  test('the older headers describe the tightest limit', () => {
     const { check } = policy({
       headers: 'both',
       limits: [
@@ -484,19 +484,19 @@ describe('headers', () => {
 describe('reconciling', () => {
   const ten = tokenBucket({ capacity: 10, refillPerSecond: 0.001 });
 
-  test('nothing is left to do where nobody asks', () => {
+  test('there is nothing to do without a reconcile', () => {
     const obligations = listObligations(policy().check().obligations);
     expect(obligations.some(({ onComplete }) => onComplete)).toBe(false);
   });
 
-  test('what a call did not cost is given back', async () => {
+  test('the unused part of a cost is given back', async () => {
     const { check } = policy({ limit: ten, cost: 8, reconcile: ({ status = 0 }) => status / 100 });
     await complete(check(), { status: 200 });
     expect(headersOf(check())['ratelimit']).toContain(';r=0;');
     expect(check().ok).toBe(false);
   });
 
-  test('what it cost more is charged', async () => {
+  test('an additional cost is charged', async () => {
     const { check } = policy({ limit: ten, reconcile: () => 10 });
     await complete(check());
     expect(check().ok).toBe(false);
@@ -517,7 +517,7 @@ describe('reconciling', () => {
   });
 
   test.each([Number.NaN, -5, Number.POSITIVE_INFINITY])(
-    'a real cost of %s is told as a fault and changes nothing',
+    'a real cost of %s is reported as a fault and changes nothing',
     async (actual) => {
       const { check } = policy({ limit: ten, reconcile: () => actual });
       await expect(complete(check())).rejects.toThrow(
@@ -573,7 +573,7 @@ describe('a store that fails', () => {
   };
 
   for (const [how, make] of Object.entries(failing)) {
-    test(`${how}: denies as unavailable unless told otherwise`, async () => {
+    test(`${how}: denies as unavailable by default`, async () => {
       const denial = denialOf(await check(make()).check(request, ann));
       expect(denial).toMatchObject({ kind: 'unavailable', code: 'limit.unavailable' });
       expect(denial.cause).toBeDefined();
@@ -609,7 +609,7 @@ describe('a store that fails', () => {
     expect((await policy.check(request, ann)).ok).toBe(false);
   });
 
-  test('what degraded is settled where it was counted', async () => {
+  test('a degraded cost is reconciled where it was counted', async () => {
     const reconcile = vi.fn();
     const options = {
       onStoreFailure: 'degrade',
@@ -691,7 +691,7 @@ describe('many calls at the same moment', () => {
   });
 });
 
-describe('does not construct', () => {
+describe('cannot be constructed', () => {
   test.each([
     ['without a limit', { limit: undefined }, /give it a limit/],
     ['with a limit of nonsense', { limit: { algorithm: 'none' } }, /give it a limit/],

@@ -43,7 +43,7 @@ describe('by calls that run', () => {
     expect([ask().ok, ask().ok]).toEqual([true, false]);
   });
 
-  test('a call ends once, however often that is told', () => {
+  test('a call ends once, however often its end is reported', () => {
     const ask = shedder({ maxInFlight: 2 });
     const first = ask();
     ask();
@@ -59,7 +59,7 @@ describe('by calls that run', () => {
     expect([ask().ok, ask().ok]).toEqual([true, false]);
   });
 
-  test('a call whose end nobody tells ends with its time', () => {
+  test('a call whose end is never reported ends with its time', () => {
     const clock = { time: 1_700_000_000_000 };
     const ask = shedder({ maxInFlight: 2, ttl: '1s', now: () => clock.time });
     const first = ask();
@@ -86,7 +86,7 @@ describe('by calls that run', () => {
     expect(ask().ok).toBe(true);
   });
 
-  test('a call whose caller left counts on for as long as it is told', () => {
+  test('a call whose caller left still counts for the configured time', () => {
     const clock = { time: 1_700_000_000_000 };
     const ask = shedder({ maxInFlight: 2, abortedTtl: '1s', now: () => clock.time });
     // Calls that pass whatever is running keep nobody out when they have left.
@@ -310,6 +310,6 @@ test.each<[string, Partial<ShedLoadOptions<Ranked>>]>([
   ['a call that left and ends before', { maxInFlight: 1, abortedTtl: '-1ms' }],
   ['an option of another name', { maxInFlight: 1, maxInflight: 5 } as never],
   ['no wait', { maxInFlight: 1, retryAfter: '0s' }],
-])('%s does not construct', (_, options) => {
+])('%s cannot be constructed', (_, options) => {
   expect(() => shedder(options)).toThrow(ConfigurationError);
 });

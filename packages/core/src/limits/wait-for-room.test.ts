@@ -78,7 +78,7 @@ describe('a rate', () => {
     expect(isThenable(rated().check(request, from('a')))).toBe(false);
   });
 
-  test('has a queue of its bound, of which one peer has a fifth', async () => {
+  test('has a bounded queue, and one peer gets at most a fifth of it', async () => {
     const policy = rated({ maxWaiting: 10 });
     await spend(policy);
     const calls: Promise<string>[] = [];
@@ -168,7 +168,7 @@ describe('running calls', () => {
 });
 
 test.each(['limit.unavailable', 'limit.key_missing', 'limit.cost_too_high'])(
-  'what time does not cure is not waited for: %s',
+  'a denial that waiting cannot change is not waited for: %s',
   async (code) => {
     const check = vi.fn(() => deny('internal', code));
     const limit = definePolicy({ name: 'limit', role: 'check', purposes: ['limit'], check });
@@ -208,6 +208,6 @@ test.each<[string, () => unknown]>([
   ['more than half a minute', () => rated({ atMost: '31s' })],
   ['room for nobody', () => rated({ maxWaiting: 0 })],
   ['an unknown option', () => rated({ maxWait: '1s' } as never)],
-])('does not construct with %s', (_name, make) => {
+])('cannot be constructed with %s', (_name, make) => {
   expect(make).toThrow(ConfigurationError);
 });

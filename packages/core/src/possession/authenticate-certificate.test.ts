@@ -166,7 +166,7 @@ describe('who the certificate names', () => {
     );
   });
 
-  test('of several names exactly one must be known', () => {
+  test('exactly one of several names must be known', () => {
     const dns = ['a.example', 'b.example', 'c.example'];
     const knowing = (...names: string[]): AuthenticateCertificateOptions => ({
       identity: 'dns',
@@ -291,13 +291,13 @@ test.each<[string, object]>([
   ['trust domains for DNS names', { identity: 'dns', trustDomains: ['a'] }],
   ['an empty authority', { identity: 'dns', authority: '' }],
   ['rights that are no function', { identity: 'dns', rights: {} }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   expect(() => authenticateCertificate(options as AuthenticateCertificateOptions)).toThrow(
     ConfigurationError,
   );
 });
 
-test('whatever a certificate says, the answer is one of ours', () => {
+test('any certificate is answered with a known code', () => {
   const text = fc.oneof(fc.string({ unit: 'binary' }), fc.webUrl(), fc.domain(), fc.emailAddress());
   const content = fc.record({
     subject: text,

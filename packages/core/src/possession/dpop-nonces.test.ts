@@ -35,7 +35,7 @@ describe('a nonce', () => {
     expect(nonces.current()).toBeTypeOf('string');
   });
 
-  test('is never good after the time that was told', async () => {
+  test('is never valid after the announced time', async () => {
     const { nonces, pass } = node([secret(1)], 0);
     const other = node([secret(1)], STEP);
     // From a node that is a step ahead.

@@ -210,7 +210,7 @@ test.each([
   [{ required: 'yes' }, /required must be true or false/],
   [{ selfSigned: 1 }, /selfSigned must be true or false/],
   [{ require: true }, /"require" is not an option/],
-])('does not construct with %j', (options, message) => {
+])('cannot be constructed with %j', (options, message) => {
   expect(() => requireCertificateBinding(options as object)).toThrow(ConfigurationError);
   expect(() => requireCertificateBinding(options as object)).toThrow(message);
 });

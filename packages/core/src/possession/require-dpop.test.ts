@@ -311,7 +311,7 @@ describe('replay', () => {
     expect(await sent({}, { by })).toBe('ok');
   });
 
-  test('of many equal proofs at once exactly one wins', async () => {
+  test('exactly one of many equal concurrent proofs wins', async () => {
     const by = policyWith();
     const proof = await client.proof();
     const answers = await Promise.all(Array.from({ length: 30 }, () => ask(proof, { by })));
@@ -320,7 +320,7 @@ describe('replay', () => {
     expect(told.filter((code) => code === 'dpop.replayed')).toHaveLength(29);
   });
 
-  test('of many equal proofs at once on several nodes exactly one wins', async () => {
+  test('exactly one of many equal concurrent proofs on several nodes wins', async () => {
     const replay = memoryReplayStore({ now });
     const nodes = [1, 2, 3].map(() =>
       policyWith({ replay: { putIfAbsent: async (...key) => replay.putIfAbsent(...key) } }),
@@ -348,7 +348,7 @@ describe('replay', () => {
     }
   });
 
-  test('the same id signed anew is a replay, the same id of another client is not', async () => {
+  test('the same id in a new signature is a replay, and the same id of another client is not', async () => {
     const by = policyWith();
     const claims = { jti: 'same' };
     expect(await sent({ claims }, { by })).toBe('ok');
@@ -404,7 +404,7 @@ describe('replay', () => {
     expect(ttls[0]).toBeGreaterThanOrEqual(60_500);
   });
 
-  test('nothing is remembered of proofs that are denied', async () => {
+  test('denied proofs are not remembered', async () => {
     const keys: string[] = [];
     const replay = { putIfAbsent: (key: string) => keys.push(key) > 0 };
     const by = policyWith({ replay });
@@ -501,7 +501,7 @@ describe('what is bound and what is not', () => {
     expect(policyWith()).toMatchObject({ needs: ['authentication'], adds: [] });
   });
 
-  test('a binding that every object has is none', async () => {
+  test('a member that every object inherits does not count as a binding', async () => {
     const facts = boundTo(Object.create({ jkt: client.jkt }) as object as Record<string, unknown>);
     expect(await sent({}, { facts })).toBe('dpop.token_unbound');
   });
@@ -640,7 +640,7 @@ describe('behind authenticateJwt', async () => {
     expect(await decide(`DPoP ${both}`, await proofOf(both))).toBe('token.unconfirmed');
   });
 
-  test('a proof is no access token, nor the reverse', async () => {
+  test('a proof is not an access token, and an access token is not a proof', async () => {
     const proof = await proofOf(token);
     expect(await decide(`DPoP ${proof}`, proof)).toBe('token.type_refused');
     expect(await decide(`DPoP ${token}`, token)).toBe('dpop.type_refused');
@@ -702,7 +702,7 @@ describe('bad options', () => {
   });
 });
 
-test('whatever is sent as proof is denied with a code of ours, and nothing is thrown', async () => {
+test('any invalid proof is denied with a known code, and nothing is thrown', async () => {
   const by = policyWith();
   const json = fc.json().map((text) => Buffer.from(text).toString('base64url'));
   const value = fc.oneof(

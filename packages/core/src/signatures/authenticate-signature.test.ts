@@ -142,7 +142,7 @@ describe('who signed', () => {
 });
 
 // Covers: V4.1.5
-describe('what was signed is what arrives', () => {
+describe('a change to signed parts is noticed', () => {
   test.each([
     ['method', { method: 'PUT' }, ORDERS],
     ['path', {}, `${publicOrigin}/invoices?page=2&page_size=10`],
@@ -255,7 +255,7 @@ describe('what was signed is what arrives', () => {
     expect(await told(await forged(target, `${list}${params()}`))).toBe('ok');
   });
 
-  test('what need not be covered can be said, and is then open', async () => {
+  test('parts can be exempted from the signature, and may then change', async () => {
     const input = `("@method" "@path" "@query")${params()}`;
     const base = FULL_BASE.split('\n')
       .filter((line) => !line.includes('authority'))
@@ -392,7 +392,7 @@ describe('the algorithm is that of the key', () => {
 });
 
 describe('each signature once', () => {
-  test('of many equal calls exactly one passes', async () => {
+  test('exactly one of many equal calls passes', async () => {
     const policy = policyOf();
     const request = await post();
     const codes = await Promise.all(Array.from({ length: 40 }, () => told(request, policy)));
@@ -691,7 +691,7 @@ describe('without the body', () => {
     expect(outcome.ok ? 'ok' : outcome.denial.code).toBe(code);
   });
 
-  test('a web request tells by its body, a stream included', async () => {
+  test('a web request shows by its body whether there is one, a stream included', async () => {
     const signed = await signRequest(new Request(ORDERS, { method: 'DELETE' }), signing);
     expect(await policy.check(signed, {})).toMatchObject({ ok: true });
     const body = new ReadableStream({ start: (controller) => controller.close() });
@@ -724,7 +724,7 @@ describe('infrastructure that fails', () => {
     ['a store that rejects', { replay: { putIfAbsent: broken } }],
     ['a store that hangs', { replay: { putIfAbsent: hang }, timeout: '5ms' as const }],
     ['a store that answers nonsense', { replay: { putIfAbsent: () => 'OK' as never } }],
-  ])('%s: unavailable, and nothing of it is told', async (_, options) => {
+  ])('%s: unavailable, and no detail is disclosed', async (_, options) => {
     const outcome = await ask(await get(), policyOf(options));
     if (outcome.ok) throw new Error('passed');
     const { cause, ...rest } = outcome.denial;
@@ -802,7 +802,7 @@ test.each([
   ['a field of unknown kind', { structuredFields: { 'x-a': 'map' as never } }],
   ['a realm that cannot be written', { realm: 'a"b' }],
 ] satisfies readonly (readonly [string, Partial<AuthenticateSignatureOptions>])[])(
-  'does not construct with %s',
+  'cannot be constructed with %s',
   (_, options) => {
     const [name = ''] = Object.keys(options);
     expect(() => policyOf(options)).toThrow(/authenticateSignature: /);

@@ -222,7 +222,7 @@ describe('time', () => {
   );
 });
 
-test('a clock that tells no number verifies nothing', async () => {
+test('verifies nothing if the clock returns NaN', async () => {
   const hook = standard({ now: () => Number.NaN, replay: false });
   expect(await codeOf(hook.verify(signed(), BODY))).toBe('webhook.signature_invalid');
 });
@@ -854,7 +854,7 @@ test.each<[string, object, string]>([
   ['an unknown option', { secret: SECRET }, '"secret" is not an option'],
   ['a replay store that is none', { replay: {} }, 'replay must be a replay store'],
   ['parse that is not a function', { parse: 'json' }, 'parse must be a function'],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   expect(() => standard(options)).toThrow(ConfigurationError);
   expect(() => standard(options)).toThrow(/^verifyWebhook/);
   expect(() => standard(options)).toThrow(message);

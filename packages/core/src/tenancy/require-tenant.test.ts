@@ -243,16 +243,19 @@ describe('requireTenant', () => {
     ['fails', () => Promise.reject(new Error('down')), 'down'],
     ['answers something else', () => 7, 'the store answered something that is not a tenant'],
     ['answers another tenant', () => record('evil'), 'the store answered another tenant'],
-  ])('tells operators that the store %s, and callers to try again', async (_, read, message) => {
-    expect(await setup(read).check('acme')).toMatchObject({
-      denial: {
-        kind: 'unavailable',
-        code: 'tenant.unavailable',
-        retryAfterMs: 1_000,
-        cause: expect.objectContaining({ message }) as Error,
-      },
-    });
-  });
+  ])(
+    'tells operators that the store %s, and asks callers to try again',
+    async (_, read, message) => {
+      expect(await setup(read).check('acme')).toMatchObject({
+        denial: {
+          kind: 'unavailable',
+          code: 'tenant.unavailable',
+          retryAfterMs: 1_000,
+          cause: expect.objectContaining({ message }) as Error,
+        },
+      });
+    },
+  );
 
   test('keeps as many answers as it may, and goes by the clock where none is given', async () => {
     const { ask, asked } = setup((id) => record(id), { maxCached: 2 });
@@ -277,7 +280,7 @@ describe('requireTenant', () => {
     [{ store: memoryTenantStore(), cacheFor: 5 }, /unit/],
     [{ store: memoryTenantStore(), maxCached: 1 }, /maxCached/],
     [{ store: memoryTenantStore(), cache: '5s' }, /not an option/],
-  ])('does not construct: %#', (options, message) => {
+  ])('cannot be constructed: %#', (options, message) => {
     expect(() => requireTenant(options as never)).toThrow(message);
   });
 });

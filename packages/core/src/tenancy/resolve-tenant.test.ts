@@ -284,7 +284,7 @@ describe('resolveTenant denies', () => {
     expect(on('a'.repeat(129))).toBe('tenant.malformed');
   });
 
-  test('what the source is and needs is told', () => {
+  test('and says what the source is and needs', () => {
     const { claim, host, path, header, principal } = tenantFrom;
     expect(principal()).toMatchObject({ name: 'principal', proven: true, needs: ['principal'] });
     expect(claim('org_id')).toMatchObject({ name: 'claim org_id', needs: ['authentication'] });
@@ -376,7 +376,7 @@ test('pages for everybody take the tenant of the host', () => {
   expect(answer(check(requestOf({ headers: { host: 'acme.example.com' } }), {}))).toBe('acme');
 });
 
-describe('resolveTenant does not construct', () => {
+describe('resolveTenant cannot be constructed', () => {
   test.each<[string, unknown, RegExp]>([
     ['without sources', { from: [] }, /list of sources/],
     ['with something else', { from: ['principal'] }, /list of sources/],

@@ -214,7 +214,7 @@ describe('tenantPools', () => {
     expect(await codeOf(pools.use('a', () => 1))).toBe('tenant.unavailable');
   });
 
-  test('what the work throws comes out, and gives the pool back', async () => {
+  test('passes on what the work throws, and returns the pool', async () => {
     const { pools, live } = setup({ maxOpen: 1 });
     const fault = new Error('of the work');
     await expect(pools.use('a', () => Promise.reject(fault))).rejects.toBe(fault);
@@ -319,7 +319,7 @@ describe('tenantPools', () => {
     [{ open: () => 1, close: () => 1, belongsTo: () => true, maxOpen: 0 }, /maxOpen/],
     [{ open: () => 1, close: () => 1, belongsTo: () => true, idleAfter: 60 }, /unit/],
     [{ open: () => 1, close: () => 1, belongsTo: () => true, max: 1 }, /not an option/],
-  ])('does not construct: %#', (options, message) => {
+  ])('cannot be constructed: %#', (options, message) => {
     expect(() => tenantPools(options as never)).toThrow(message);
   });
 });

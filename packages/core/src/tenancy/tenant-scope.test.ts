@@ -85,11 +85,11 @@ describe('tenantScope', () => {
     { tenant: 7 },
     { tenant: ['acme'] },
     { tenant: '__proto__' },
-  ])('there is none without a tenant: %#', (facts) => {
+  ])('does not exist without a tenant: %#', (facts) => {
     expect(() => tenantScope(facts as never)).toThrow(/resolveTenant/);
   });
 
-  test('there is none over what has no tenants', () => {
+  test('does not exist for data without tenants', () => {
     expect(() => acme.plan(country)).toThrow(/says tenant: false/);
     expect(() => acme.owns(country, { tenantId: 'acme' })).toThrow(/says tenant: false/);
     expect(() => acme.plan({ name: 'document' } as never)).toThrow(/made by resource/);

@@ -97,7 +97,7 @@ export const leaseStoreContract: readonly ContractCase<StoreSubject<LeaseStore>>
     await acquire(store, ask(), true, 'the short one has ended');
     await acquire(store, ask(), false, 'the long one has not');
   }),
-  one('of calls at the same moment exactly as many run as may', async (store) => {
+  one('exactly as many concurrent calls run as the limit allows', async (store) => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, async () => store.acquire(ask({ limit: 7 }))),
     );

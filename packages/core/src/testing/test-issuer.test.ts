@@ -99,6 +99,6 @@ test.each<[string, () => unknown]>([
   ['issuer must be a URL', () => testIssuer({ issuer: 'me' })],
   ['"aud" is not an option', () => testIssuer({ aud: 'x' } as object)],
   ['advance must be a duration', () => testClock().advance(5 as never)],
-])('what is wrong with the options is said: %s', (message, make) => {
+])('an error says what is wrong with the options: %s', (message, make) => {
   expect(make).toThrow(message);
 });

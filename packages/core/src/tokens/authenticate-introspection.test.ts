@@ -62,7 +62,7 @@ async function codeFor(said: object | Response, options: Options = {}): Promise<
 }
 
 describe('an active token', () => {
-  test('tells who calls', async () => {
+  test('identifies the caller', async () => {
     const fake = fakeIssuer(() => ({ ...active, roles: ['clerk'] }));
     const outcome = await check(authenticateIntrospection(optionsFor(fake)), 'opaque-1');
     if (!outcome.ok || !outcome.facts) throw new Error('should have passed');
@@ -565,7 +565,7 @@ describe('what the issuer does wrong is not the fault of the caller', () => {
     );
     expect(codeOf(await check(by))).toBe('ok');
   });
-  test('a fetch whose error tells the token is not repeated', async () => {
+  test('an error of fetch that contains the token is not passed on', async () => {
     const fetch = async (_url: unknown, init?: RequestInit): Promise<never> => {
       throw new Error(`could not send ${JSON.stringify(init)}`);
     };
@@ -631,7 +631,7 @@ test.each<[string, Record<string, unknown>]>([
   ['room for nobody', { maxConcurrent: 0 }],
   ['a tolerance of an hour', { clockTolerance: '1h' }],
   ['a claim without a name', { roles: [''] }],
-])('does not construct with %s', (_name, changes) => {
+])('cannot be constructed with %s', (_name, changes) => {
   const options = { ...optionsFor(fakeIssuer()), ...changes } as AuthenticateIntrospectionOptions;
   expect(() => authenticateIntrospection(options)).toThrow(ConfigurationError);
 });

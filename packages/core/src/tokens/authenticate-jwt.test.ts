@@ -60,7 +60,7 @@ describe('a good token', () => {
     claims,
   );
 
-  test('tells who calls', async () => {
+  test('identifies the caller', async () => {
     const token = await ec.token({
       payload: { scope: 'orders:read orders:write', roles: ['clerk'] },
     });
@@ -105,7 +105,7 @@ describe('a good token', () => {
     'ES512',
     'EdDSA',
     'Ed25519',
-  ])('passes with %s unless told otherwise', async (alg) => {
+  ])('passes with %s by default', async (alg) => {
     const each = await signer(alg);
     const by = policyWith({ keys: localJwks({ keys: [each.jwk] }) });
     expect(await codeOf(await each.token(), by)).toBe('ok');
@@ -610,7 +610,7 @@ describe('credentials', () => {
     expect(outcome).toMatchObject({ ok: false, denial: { code: 'credentials.repeated' } });
   });
 
-  test('challenges tell realm and metadata as configured', () => {
+  test('challenges contain realm and metadata as configured', () => {
     const by = policyWith({
       realm: 'Shop "API"'.replaceAll('"', "'"),
       resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource',
@@ -844,7 +844,7 @@ describe('confirmation (RFC 7800)', () => {
     peer: { address: undefined, id: undefined },
   } as const;
 
-  test('is told to later policies, and the token is at hand for their proofs', async () => {
+  test('is visible to later policies, and they can read the token for their proofs', async () => {
     const token = await ec.token({ payload: bound });
     const { authentication } = await factsFrom(token);
     expect(authentication.confirmation).toEqual(bound.cnf);
@@ -957,7 +957,7 @@ describe('the cache of verified tokens', () => {
     expect([cached.state.verifications, uncached.state.verifications]).toEqual([1, 3]);
   });
 
-  test('a clock that tells no number makes no token good, known or not', () => {
+  test('no token passes if the clock returns NaN, whether it is cached or not', () => {
     const { state, ask } = observed(undefined);
     expect(ask(token)).toMatchObject({ ok: true });
     state.at = Number.NaN;
@@ -1046,7 +1046,7 @@ describe('faults', () => {
   });
 
   // Covers: V16.5.2, V16.5.3
-  test('a key source that throws or rejects is a fault of ours', async () => {
+  test('a key source that throws or rejects is a fault of the server', async () => {
     for (const find of [
       () => {
         throw new Error('ECONNREFUSED 127.0.0.1:9');

@@ -229,13 +229,13 @@ describe('what an attacker seals', () => {
     expect(await codeOf(encode(flattened))).toBe('token.malformed');
   });
 
-  test('nothing is decrypted where nobody asked for it', async () => {
+  test('is not decrypted unless decryption is configured', async () => {
     const by = policyWith({ decryption: undefined });
     expect(await codeOf(await seal(signed), by)).toBe('token.malformed');
   });
 });
 
-describe('decryptTokens does not construct', () => {
+describe('decryptTokens cannot be constructed', () => {
   const { d: _, ...half } = jwk;
   test.each<[string, () => unknown, RegExp]>([
     ['without keys', () => decryptTokens({ keys: [] }), /give the private keys/],

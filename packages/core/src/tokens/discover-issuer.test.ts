@@ -124,7 +124,7 @@ describe('discoverIssuer', () => {
     expect(await policy.check(bearer(token), {})).toMatchObject({ ok: true });
   });
 
-  test('an issuer on this machine is asked over http where authenticateJwt is told to', async () => {
+  test('an issuer on this machine is asked over http if authenticateJwt is configured so', async () => {
     const issuer = server.origin;
     server.serve(OAUTH, metadata(issuer));
     const token = await key.token({ payload: { iss: issuer } });
@@ -143,7 +143,7 @@ describe('discoverIssuer', () => {
     'http://id.example.com',
     'https://id.example.com/?a=b',
     'urn:issuer',
-  ])('does not construct for issuer %s', (issuer) => {
+  ])('cannot be constructed for issuer %s', (issuer) => {
     expect(() => discoverIssuer(issuer)).toThrow(ConfigurationError);
   });
 });

@@ -106,7 +106,7 @@ describe('an active token', () => {
     expect(await code()).toBe('token.expired');
   });
 
-  test('is asked about anew where the clock was set back', async () => {
+  test('is asked about again after the clock was set back', async () => {
     const { clock, issuer, code } = setUp();
     await code();
     clock.time -= 1;
@@ -187,7 +187,7 @@ describe('a flood of made-up tokens', () => {
     for (let index = 0; index < 50; index++) expect(await code(`good-${index}`)).toBe('ok');
   });
 
-  test('from one address does not keep out whoever calls from another', async () => {
+  test('from one address does not keep out callers from another', async () => {
     const { policy } = setUp(
       (token) =>
         token.startsWith('good') ? { ...active, exp: NOW / 1000 + 3600 } : { active: false },
@@ -225,7 +225,7 @@ describe('a flood of made-up tokens', () => {
 });
 
 describe('while the issuer is down', () => {
-  test('known tokens go on within the bound, then everybody is told when to retry', async () => {
+  test('known tokens pass within the bound, and then every caller gets a retry time', async () => {
     const { clock, issuer, ask, code } = setUp();
     await code();
     issuer.say = down;
@@ -256,7 +256,7 @@ describe('while the issuer is down', () => {
     expect(issuer.asked.length).toBeGreaterThan(40);
   });
 
-  test('a failure that passes is not felt by whoever is known', async () => {
+  test('known callers do not notice a temporary failure', async () => {
     const { clock, issuer, policy, code } = setUp();
     await code();
     issuer.say = down;
@@ -313,7 +313,7 @@ describe('while the issuer is down', () => {
     expect(await Promise.all([code('two'), code('three')])).toEqual(['ok', 'ok']);
   });
 
-  test('whoever asks beside the one question that is tried is told that it is down, not that it is busy', async () => {
+  test('callers beside the one question that is tried learn that the issuer is down, not busy', async () => {
     const { clock, code } = setUp(down);
     await code('one');
     clock.time += 5_000;
@@ -385,7 +385,7 @@ test.each<[string, Partial<AuthenticateIntrospectionOptions>, RegExp]>([
   ['no question at a time', { maxConcurrent: 0 }, /maxConcurrent and maxInactivePerSecond/],
   ['no question in a second', { maxInactivePerSecond: 0 }, /maxConcurrent and maxInactive/],
   ['an unknown bound', { cache: { maxAge: '1s' } as never }, /cache: "maxAge" is not an option/],
-])('does not construct with %s', (_name, changes, message) => {
+])('cannot be constructed with %s', (_name, changes, message) => {
   expect(() => setUp(undefined, changes)).toThrow(message);
 });
 

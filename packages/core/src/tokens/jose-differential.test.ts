@@ -269,7 +269,7 @@ async function ours(token: string, jwk: object, alg: JwsAlgorithm): Promise<stri
     return outcome.ok ? 'accepted' : outcome.denial.code;
   } catch (error) {
     // A key that does not construct accepts nothing; a header that cannot be sent carries no token.
-    if (error instanceof ConfigurationError) return 'the key does not construct';
+    if (error instanceof ConfigurationError) return 'the key cannot be constructed';
     if (error instanceof TypeError) return 'the header cannot be sent';
     throw error;
   }
@@ -358,7 +358,7 @@ const stricter: readonly Stricter[] = [
     why: 'the "alg" of a secret is binding (RFC 7517 §4.4); jose lets its caller choose',
   },
   {
-    answer: 'the key does not construct',
+    answer: 'the key cannot be constructed',
     mutation: /^key (use|key_ops|alg|kid|d|e)\b/,
     why: 'a key that contradicts itself, says that it is not for verifying, or is private is a mistake to hear of',
   },

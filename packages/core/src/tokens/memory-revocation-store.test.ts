@@ -70,7 +70,7 @@ test('an epoch that is no number is a fault', () => {
   expect(() => store.revoke({ key: 'a', issuedBefore: Number.NaN, ttl: 1 })).toThrow(RangeError);
 });
 
-test.each([0, -1, 1.5, Number.NaN])('does not construct with room for %d keys', (capacity) => {
+test.each([0, -1, 1.5, Number.NaN])('cannot be constructed with room for %d keys', (capacity) => {
   expect(() => memoryRevocationStore({ capacity })).toThrow(ConfigurationError);
 });
 

@@ -29,7 +29,7 @@ describe('where it is found (RFC 9728 §3.1)', () => {
   });
 });
 
-test('only what there is to tell is told', () => {
+test('contains only the members that are configured', () => {
   expect(made().document).toEqual({ resource, bearer_methods_supported: ['header'] });
   const empty = made({
     scopes: [],
@@ -110,7 +110,7 @@ test('challenges name it', async () => {
   );
 });
 
-test('nothing of it can be changed by whoever has it', () => {
+test('cannot be changed by its holder', () => {
   const scopes = ['a'];
   const metadata = made({ scopes });
   scopes.push('b');
@@ -130,6 +130,6 @@ test.each<[string, object]>([
   ['the algorithm none', { signingAlgorithms: ['none'] }],
   ['an unknown algorithm for proofs', { dpopAlgorithms: ['ES257'] }],
   ['an age that is no number', { maxAge: Number.NaN }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   expect(() => made(options)).toThrow(ConfigurationError);
 });

@@ -97,7 +97,7 @@ describe('a credential', () => {
     expect(codeOf(revokedWith(target, { issuedBefore }, next))).toBe('ok');
   });
 
-  test('is told from others that come with the same authentication', () => {
+  test('is distinguished from others with the same authentication', () => {
     const store = memoryRevocationStore();
     const { authentication, principal } = factsWith({ sub: undefined, jti: undefined });
     const policy = requireNotRevoked({ store });
@@ -286,7 +286,7 @@ test.each<[string, object, RegExp]>([
   ['a store that cannot say', { store: {} }, /store must be a revocation store/],
   ['a timeout of an hour', { timeout: '1h' }, /timeout/],
   ['another way with failures', { onStoreFailure: 'ignore' }, /onStoreFailure/],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   const make = () => requireNotRevoked({ store: memoryRevocationStore(), ...options });
   expect(make).toThrow(/^requireNotRevoked/);
   expect(make).toThrow(message);

@@ -37,7 +37,7 @@ describe('how the user signed in', () => {
     expect(ask({ acr }, claims).ok).toBe(passes);
   });
 
-  test('a claim of the prototype is none', () => {
+  test('an inherited claim does not count', () => {
     const { authentication } = boundTo(undefined, 'Bearer');
     const claims = Object.create({ acr: 'urn:mfa' }) as Record<string, unknown>;
     const facts = { authentication: { ...authentication, claims } };
@@ -116,7 +116,7 @@ test.each<[string, object, string]>([
   ['an age without its unit', { maxAge: 300 }, 'maxAge'],
   ['a clock of another planet', { maxAge: '1s', clockTolerance: '301s' }, 'clockTolerance'],
   ['an option that it does not know', { maxAge: '1s', maxage: '1s' }, '"maxage" is not an option'],
-])('does not construct with %s', (_name, options, message) => {
+])('cannot be constructed with %s', (_name, options, message) => {
   expect(() => stepUp(options)).toThrow(ConfigurationError);
   expect(() => stepUp(options)).toThrow(message);
 });

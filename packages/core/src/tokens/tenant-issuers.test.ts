@@ -171,7 +171,7 @@ describe('issuers that come at run time', () => {
     ['a bare number for a time', { lifetime: 300 }],
     ['an unknown option', { tenant: 'acme' }],
     ['no room', { capacity: 0 }],
-  ])('do not construct with %s', (_, options) => {
+  ])('cannot be constructed with %s', (_, options) => {
     expect(() => subject(options as never)).toThrow(ConfigurationError);
   });
 });

@@ -160,7 +160,7 @@ describe('a token in another place', () => {
     ['a place by its name', { cookie: 'a' }],
     ['a text', 'cookie'],
     ['null', null],
-  ])('%s does not construct', (_, from) => {
+  ])('%s cannot be constructed', (_, from) => {
     expect(() => authenticateJwt({ ...issuer.trust, from: from as never })).toThrow(
       ConfigurationError,
     );
@@ -172,7 +172,7 @@ describe('a token in another place', () => {
     ['a subprotocol that is not text', () => tokenInSubprotocol(1 as never)],
     ['the header Authorization', () => tokenInHeader('Authorization')],
     ['the header Cookie', () => tokenInHeader('cookie')],
-  ])('%s does not construct', (_, make) => {
+  ])('%s cannot be constructed', (_, make) => {
     expect(make).toThrow(ConfigurationError);
   });
 
@@ -218,7 +218,7 @@ describe('maxLifetime', () => {
     const by = guard().use(policy).use(allowAuthenticated());
     expect(await codeOf(by, { authorization: `Bearer ${sent}` })).toBe('token.lifetime_too_long');
   });
-  test.each(['0s', 3_600, '1'])('%j does not construct', (maxLifetime) => {
+  test.each(['0s', 3_600, '1'])('%j cannot be constructed', (maxLifetime) => {
     expect(() => authenticateJwt({ ...issuer.trust, maxLifetime: maxLifetime as never })).toThrow(
       ConfigurationError,
     );

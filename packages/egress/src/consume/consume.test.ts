@@ -242,7 +242,7 @@ test.each<[string, object]>([
   ['an unknown option', { retry: 1 }],
   ['a budget above one', { retryBudget: 2 }],
   ['retries that are not whole', { retries: 1.5 }],
-])('does not construct with %s', async (_name, options) => {
+])('cannot be constructed with %s', async (_name, options) => {
   const server = await serve((_, response) => response.end());
   expect(() => rates(server, options)).toThrow(ConfigurationError);
 });

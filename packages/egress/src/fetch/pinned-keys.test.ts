@@ -71,7 +71,7 @@ test('a pinned certificate that is only sent along counts for nothing', async ()
   expect(code).toBe('egress.key_not_pinned');
 });
 
-test('report-only lets it through and tells of it', async () => {
+test('report-only lets it through and reports it', async () => {
   const { code, reports } = await call({ pins: [OTHER, BACKUP], expires, reportOnly: true });
   expect(code).toBe(200);
   expect(reports).toMatchObject([{ isDenied: false }]);
@@ -170,7 +170,7 @@ test('replaced pins rule the next call, whatever connections are open', async ()
   expect(await outcome(fetch(`https://api.example.com:${port}/`))).toBe('egress.key_not_pinned');
 });
 
-describe('does not construct', () => {
+describe('cannot be constructed', () => {
   test.each<[string, object]>([
     ['one pin, without a backup', { pins: [OTHER], expires }],
     ['the same pin twice', { pins: [OTHER, OTHER], expires }],

@@ -192,7 +192,7 @@ describe('redirects', () => {
       else response.end(JSON.stringify({ method: request.method, headers: request.headers }));
     });
 
-  test('are followed and told', async () => {
+  test('are followed and reported', async () => {
     const server = await redirecting('/end');
     const response = await openFetch([server])(server.url('/start'));
     expect(response.redirected).toBe(true);
@@ -441,14 +441,14 @@ describe('bounds', () => {
       'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n',
     ],
     ['a status that is none', 'HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'],
-  ])('what is not one HTTP answer is an error: %s', async (_name, bytes) => {
+  ])('anything but one HTTP answer is an error: %s', async (_name, bytes) => {
     const port = await raw(bytes);
     expect(
       await outcome(openFetch([{ port }], { timeout: '2s' })(`http://127.0.0.1:${port}/`)),
     ).toBe('egress.response_malformed');
   });
 
-  test('a status that is none is an error where `Response` was replaced by one that allows it', async () => {
+  test('an invalid status is an error even if `Response` was replaced by one that allows it', async () => {
     const port = await raw('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n');
     vi.stubGlobal(
       'Response',
@@ -594,7 +594,7 @@ describe('proxies', () => {
     expect(proxy.requests).toHaveLength(0);
   });
 
-  test('are told the checked address and not the name', async () => {
+  test('get the checked address and not the name', async () => {
     const seen: string[] = [];
     const server = await serve((request, response) => response.end(request.headers.host));
     const proxy = await listen(
@@ -662,6 +662,6 @@ test.each<[string, object]>([
   ['resolve that is not a function', { resolve: 'system' }],
   ['pins that are not pins', { pins: {} }],
   ['a network that is not one', { allowedNetworks: ['10.0.0.1/8'] }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   expect(() => safeFetch(options)).toThrow(ConfigurationError);
 });

@@ -145,7 +145,7 @@ describe('an endpoint', () => {
     expect(await outbox.getEndpoint(id)).toMatchObject({ status: 'active' });
   });
 
-  test('at a private address is never reached, whoever entered it', async () => {
+  test('at a private address is never reached', async () => {
     const { server, messages } = await receiver();
     const hooks = sendWebhook({
       outbox: memoryWebhookOutbox(),
@@ -434,7 +434,7 @@ describe('keys of endpoints', () => {
   });
 });
 
-test('an id of an endpoint is given once, whoever asks', async () => {
+test('an id of an endpoint is given only once', async () => {
   const { server } = await receiver();
   const { hooks, outbox } = await sender(server);
   const adding = ['t1', 't2', 't3'].map((tenant) =>
@@ -647,7 +647,7 @@ test.each<[string, object]>([
   ['no concurrency', { concurrency: 0 }],
   ['no retention', { retention: '0ms' }],
   ['a retention that is not a duration', { retention: 'for ever' }],
-])('does not construct with %s', (_name, options) => {
+])('cannot be constructed with %s', (_name, options) => {
   expect(() => sendWebhook({ outbox: memoryWebhookOutbox(), sealingKeys, ...options })).toThrow(
     expect.objectContaining({ name: 'ConfigurationError' }),
   );

@@ -93,7 +93,7 @@ describe('many tenants together', () => {
   });
 });
 
-test('what the operator says holds instead', () => {
+test("the operator's settings take precedence", () => {
   const { held, free } = heldBy(
     many(30, () => 't'),
     { perEndpoint: 4, perTenant: 90 },

@@ -209,7 +209,7 @@ describe('a guard in front of a field', () => {
     expect(data).toEqual({ notes: NOTES.map(() => ({ text: 'round 1' })) });
   });
 
-  test('tells nobody the facts of another field', async () => {
+  test('does not show the facts of another field', async () => {
     const { byArgument } = notes();
     const { data, reasons } = await run(
       '{ note(id: "1") { text } }',

@@ -17,7 +17,7 @@ describe('operations that are open', () => {
     }
   });
 
-  test('are not found by a copy of that, nor by what inherits from it', () => {
+  test('are not found by a copy of it, or by an object that inherits from it', () => {
     const contextValue = { user: 'ada' };
     openFields(contextValue, schema, admitAll);
     const others = [{ ...contextValue }, Object.create(contextValue) as object];

@@ -154,7 +154,7 @@ describe('the cost of an operation', () => {
     expect(analyze('{ book { title } }', {}, { fields: { 'Query.book': -5 } }).cost).toBe(0);
   });
 
-  test('tells which lists do not say their size and must', () => {
+  test('names the lists that must say their size and do not', () => {
     expect(analyze('{ pages { title } }').unsliced).toEqual(['Query.pages']);
     expect(analyze('{ pages(first: 1, last: 2) { title } }').unsliced).toEqual(['Query.pages']);
     expect(
@@ -338,7 +338,7 @@ test('operations, variables and directives of variables are counted', () => {
   expect(analysis).toMatchObject({ operations: 2, variables: 2, directives: 1 });
 });
 
-test('rules that mean nothing do not construct', () => {
+test('rules that mean nothing cannot be constructed', () => {
   expect(() => analyze('{ book { title } }', {}, { objects: 1 } as never)).toThrow(/objects/);
   expect(() => analyze('{ book { title } }', {}, { object: -1 })).toThrow(/object/);
 });

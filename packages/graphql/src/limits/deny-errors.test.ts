@@ -6,7 +6,7 @@ import { validateFew } from './deny-errors.ts';
 const schema = buildSchema('type Query { name: String }');
 const CUT = 'Cannot query field "nmae" on type "Query".';
 
-test('a validator that can leave hints out is told to, and to stop after a few errors', () => {
+test('a validator is asked to leave out hints, if it can, and to stop after a few errors', () => {
   const bounds: object[] = [];
   validateFew(schema, parse('{ nmae }'), true, (each) => {
     bounds.push(each);
@@ -21,7 +21,7 @@ test('GraphQL.js looks for no names to suggest, and does where errors are shown'
   expect(messageOf(false)).toBe(`${CUT} Did you mean "name"?`);
 });
 
-test('what a rule throws is an error of the document', () => {
+test('an error that a rule throws is an error of the document', () => {
   const thrown = new Error('a rule of the server');
   const errors = validateFew(schema, parse('{ name }'), true, () => {
     throw thrown;

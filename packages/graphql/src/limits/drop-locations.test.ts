@@ -25,7 +25,7 @@ test('errors of any other document name their places', () => {
   expect(placesOf(`{ nope }${' '.repeat(19_000)}`)).toEqual([[MESSAGE, [{ line: 1, column: 3 }]]]);
 });
 
-test('nothing of the document but its places is taken', () => {
+test('only the locations of the document are removed', () => {
   const text = `query A($a: [Int!] = [1]) @skip(if: true) { ...F } fragment F on Query { a: echo } ${' '.repeat(20_000)}`;
   const document = parse(text);
   dropLocations(document);

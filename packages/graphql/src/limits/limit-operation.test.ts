@@ -58,7 +58,7 @@ describe('an operation is denied by each bound, and passes at it', () => {
     expect(violations({ directives: 1 }, text)).toEqual(['operation.over_limit', 'directives']);
   });
 
-  test('all that it passes are told at once', () => {
+  test('all exceeded bounds are reported at once', () => {
     expect(violations({ depth: 1, fields: 1, cost: 1 }, query)).toEqual([
       'operation.over_limit',
       'depth',
@@ -87,7 +87,7 @@ test('the cost is there for limits', () => {
   expect(operationCost(factsOfText('{ __typename }'))).toBe(1);
 });
 
-test('options that mean nothing do not construct', () => {
+test('options that mean nothing cannot be constructed', () => {
   expect(() => limitOperation({ dept: 3 } as never)).toThrow(/dept/);
   expect(() => limitOperation({ depth: 0 })).toThrow(/depth/);
   expect(() => limitOperation({ cost: Number.NaN })).toThrow(/cost/);

@@ -197,7 +197,7 @@ describe('the schema', () => {
   });
 });
 
-test('what the caller sends is never part of a statement', async () => {
+test('input of the caller is never part of a statement', async () => {
   const texts = new Set<string>();
   const client: PostgresClient = {
     query: async (text) => {

@@ -75,7 +75,7 @@ describe.each(databases)('%s', (_name, open) => {
   };
 
   // Covers: V16.4.2
-  test('what was written verifies, and is whole', async () => {
+  test('a written chain verifies, and is complete', async () => {
     await written();
     expect(await verify()).toMatchObject({
       ok: true,
@@ -293,7 +293,7 @@ describe.each(databases)('%s', (_name, open) => {
     expect(most).toBeLessThan(count / 2);
   });
 
-  test('whoever has the key can write a chain anew, and an anchor shows it', async () => {
+  test('a holder of the key can rewrite a chain, and an anchor reveals it', async () => {
     await written();
     const { head } = await verify();
     for (const table of ['audit_chains', 'audit_blocks', 'audit_events']) {
@@ -364,7 +364,7 @@ describe.each(databases)('%s', (_name, open) => {
     expect(report.problems).toContainEqual(problem);
   });
 
-  test('what is not such an export is not verified', async () => {
+  test('a file that is not such an export is not verified', async () => {
     await written();
     const lines = await exported();
     for (const wrong of [
@@ -510,7 +510,7 @@ describe.each(databases)('%s', (_name, open) => {
     }
   });
 
-  test('whoever has another key verifies nothing', async () => {
+  test('another key verifies nothing', async () => {
     await written();
     const others: AuditChainKeys = { current: '1', keys: { 1: randomBytes(32) } };
     expect((await verify({ keys: others })).problems).toHaveLength(4);
@@ -563,7 +563,7 @@ describe('configuration', () => {
       'chain must be',
     ],
     ['an unknown option', { key: 'x' }, '"key" is not an option'],
-  ])('does not construct with %s', (_name, options, message) => {
+  ])('cannot be constructed with %s', (_name, options, message) => {
     // @ts-expect-error what a JavaScript user could write
     expect(() => postgresAuditSink(client, options)).toThrow(message);
   });

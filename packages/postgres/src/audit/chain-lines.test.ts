@@ -39,7 +39,7 @@ async function written() {
   return { lines: lines(), anchor: sink.anchor() };
 }
 
-test('what was written verifies, and is whole', async () => {
+test('a written chain verifies, and is complete', async () => {
   const { lines, anchor } = await written();
   expect(lines).toHaveLength(5);
   expect(await verify(lines, { anchors: [anchor] })).toMatchObject({
@@ -219,7 +219,7 @@ test.each([
   ['no keys', () => undefined, {}, 'keys'],
   ['a chain that is none', () => undefined, { keys, chain: 'a b' }, 'chain must be'],
   ['an unknown option', () => undefined, { keys, schema: 'x' }, '"schema" is not an option'],
-])('does not construct with %s', (_name, write, options, message) => {
+])('cannot be constructed with %s', (_name, write, options, message) => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => chainLines(write, options)).toThrow(message);
 });

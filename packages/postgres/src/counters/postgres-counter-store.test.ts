@@ -56,7 +56,7 @@ describe.each(oneDatabase)('failed attempts on %s', (_name, open) => {
     pass(3_600_000);
   });
 
-  test('what was forgotten is swept out, and nobody can read whose it was', async () => {
+  test('expired rows are swept out, and do not reveal whose they were', async () => {
     await empty();
     const store = postgresCounterStore(client, { schema, now });
     await store.attempt([{ name: 'login', key: 'alice@example.com', rule }]);

@@ -20,7 +20,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       };
       await run({ create, pass });
     });
-    test('what has ended is swept out, and what has not stays', async () => {
+    test('expired entries are swept out, and others stay', async () => {
       await empty('replays');
       const store = postgresReplayStore(client, { schema, now });
       for (let n = 0; n < 60; n++) await store.putIfAbsent(`short${n}`, 1_000);
@@ -30,7 +30,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       expect(await rowsOf('replays')).toHaveLength(2);
       expect(await store.putIfAbsent('long', 1)).toBe(false);
     });
-    test("go by the database's clock unless told otherwise", async () => {
+    test("use the database's clock by default", async () => {
       await empty('replays');
       const store = postgresReplayStore(client, { schema });
       expect(await store.putIfAbsent('key', 3_600_000)).toBe(true);
@@ -51,7 +51,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       };
       await run({ create, pass });
     });
-    test('what has ended is swept out, and what is revoked for ever stays', async () => {
+    test('expired entries are swept out, and permanent revocations stay', async () => {
       await empty('revocations');
       const store = postgresRevocationStore(client, { schema, now });
       for (let n = 0; n < 60; n++) await store.revoke({ key: `short${n}`, ttl: 1_000 });
@@ -62,7 +62,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       expect(await rowsOf('revocations')).toHaveLength(3);
       expect(await store.isRevoked(['ever'], now())).toBe(true);
     });
-    test('what was lifted leaves nothing behind', async () => {
+    test('a lifted revocation leaves nothing behind', async () => {
       await empty('revocations');
       const store = postgresRevocationStore(client, { schema, now });
       await store.revoke({ key: 'lifted', ttl: Number.POSITIVE_INFINITY });
@@ -70,7 +70,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       await postgresRevocationStore(client, { schema, now }).revoke({ key: 'new', ttl: 1_000 });
       expect(await rowsOf('revocations')).toHaveLength(1);
     });
-    test('what was issued at no time was issued before everything', async () => {
+    test('a credential without a time of issue counts as issued before everything', async () => {
       const store = postgresRevocationStore(client, { schema, now });
       await store.revoke({ key: 'nan', issuedBefore: now(), ttl: 1_000 });
       expect(await store.isRevoked(['nan'], Number.NaN)).toBe(true);
@@ -85,7 +85,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
   });
 
   test.each([postgresReplayStore, postgresRevocationStore])(
-    '%o does not construct with what it does not know',
+    '%o cannot be constructed with what it does not know',
     (make) => {
       expect(() => make(client, { schema: 'a"b' })).toThrow(ConfigurationError);
       expect(() => make(client, { ttl: 1 } as never)).toThrow(ConfigurationError);

@@ -16,7 +16,7 @@ describe.each(oneDatabase)('roles on %s', (_name, open) => {
 
   test.each(roleStoreContract)('$name', ({ run }) => run({ create }));
 
-  test('of many that assign the same role at once, all succeed and it is there once', async () => {
+  test('many concurrent assignments of the same role all succeed, and it is stored once', async () => {
     const store = await create();
     await Promise.all(
       Array.from({ length: 20 }, async () => store.assign({ ...ALICE, role: 'editor' })),
@@ -60,7 +60,7 @@ describe.each(oneDatabase)('roles on %s', (_name, open) => {
     await expect(store.rolesOf(ALICE)).rejects.toThrow('away');
   });
 
-  test('does not construct with what it does not know', () => {
+  test('cannot be constructed with what it does not know', () => {
     expect(() => postgresRoleStore(client, { schema: 'a"b' })).toThrow(ConfigurationError);
     expect(() => postgresRoleStore(client, { now: 7 } as never)).toThrow(ConfigurationError);
   });

@@ -300,7 +300,7 @@ describe.each<[string, () => Promise<Server>]>(
       );
     });
 
-    test('of 20 at once, each sees its own', async () => {
+    test('shows each of 20 concurrent calls its own rows', async () => {
       const tenants = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? 'acme' : 'globex'));
       const seen = await Promise.all(
         tenants.map((tenant) =>
@@ -666,7 +666,7 @@ describe.each<[string, () => Promise<Server>]>(
       await expect(above).rejects.toThrow(/superuser or has BYPASSRLS.*sees rows/);
     });
 
-    test('nothing where it cannot ask: it rejects', async () => {
+    test('nothing if it cannot query: it rejects', async () => {
       const down: TenantPool = { totalCount: 0, connect: () => Promise.reject(new Error('down')) };
       await expect(assertRowSecurity(down, { tables: [{ table: 'orders' }] })).rejects.toThrow(
         'down',
@@ -682,7 +682,7 @@ test.each<[() => unknown, RegExp]>([
   [() => rowSecuritySql({ table: 'a', setting: "a.b'" }), /two words with a dot/],
   [() => rowSecuritySql({ table: 'a', type: 'int' as never }), /'text' or 'uuid'/],
   [() => rowSecuritySql({ table: 'a', tenant: 'b' } as never), /not an option/],
-])('rowSecuritySql does not construct: %#', (make, message) => {
+])('rowSecuritySql cannot be constructed: %#', (make, message) => {
   expect(make).toThrow(message);
 });
 

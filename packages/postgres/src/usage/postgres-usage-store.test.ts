@@ -30,7 +30,7 @@ describe.each(databases)('usage on %s', (_name, open) => {
 
   test.each(usageStoreContract)('$name', ({ run }) => run({ create }));
 
-  test('of many writes of one writer at once the one with the most calls stays', async () => {
+  test('keeps the write with the most calls of many concurrent writes of one writer', async () => {
     const store = await create({ now: () => 0 });
     await Promise.all(
       Array.from({ length: 20 }, (_, index) => store.write('one', [rollup({ calls: index + 1 })])),
@@ -38,7 +38,7 @@ describe.each(databases)('usage on %s', (_name, open) => {
     expect(await store.read({ ...all, window: 'minute' })).toMatchObject([{ calls: 20 }]);
   });
 
-  test('what is old is swept out by the writes that follow, by several at once too', async () => {
+  test('old rows are swept out by the writes that follow, even several at once', async () => {
     let now = 0;
     const store = await create({ now: () => now, keep: { hour: '7d' } });
     const windows = ['minute', 'hour', 'day'] as const;
@@ -99,7 +99,7 @@ test.each([
   [{ keep: { week: '1d' } }],
   [{ keep: { day: '1s' } }],
   [{ keep: { day: 5 } }],
-])('does not construct with %j', (options) => {
+])('cannot be constructed with %j', (options) => {
   const client = { query: () => Promise.resolve({ rows: [] }) };
   expect(() => postgresUsageStore(client, options as never)).toThrow(ConfigurationError);
 });

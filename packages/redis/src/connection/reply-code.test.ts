@@ -35,7 +35,7 @@ describe('the code of an error reply', () => {
     ['nothing', ''],
     ['no code', 'Connection is closed.'],
     ['a code that is part of a word', 'READONLYs'],
-  ])('is none in %s', (_name, message) => {
+  ])('is not found in %s', (_name, message) => {
     expect(replyCode(message)).toBe('');
   });
 

@@ -814,7 +814,7 @@ test.each<[string, () => unknown]>([
     'an unknown option',
     () => okta({ domain: 'a.okta.com', audience: AUDIENCE, aud: 'x' } as never),
   ],
-])('a preset with %s does not construct', (_, make) => {
+])('a preset with %s cannot be constructed', (_, make) => {
   expect(() => authenticateJwt(make() as never)).toThrow(/: /);
 });
 
@@ -845,7 +845,7 @@ describe('a provider that runs on the machine of a developer', () => {
   const insecure = { insecureLoopback: true };
 
   test.each(Object.entries(presets))(
-    'is taken over http by %s where it is told to',
+    'is accepted over http by %s if configured so',
     (_, preset) => {
       expect(() => preset(local, {})).toThrow(/insecureLoopback: true/);
       expect(() => preset('http://id.example.com', insecure)).toThrow(/not https/);
