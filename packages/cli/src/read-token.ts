@@ -58,7 +58,7 @@ function remarksOnClaims(claims: Readonly<Record<string, unknown>>, now: number)
     remarks.push(`It is not valid yet, for ${ago(nbf - now)}.`);
   if (typeof iss !== 'string') remarks.push('It does not name its issuer (iss).');
   if (typeof aud !== 'string' && !Array.isArray(aud))
-    remarks.push('It does not say for whom it is (aud).');
+    remarks.push('It does not name its audience (aud).');
   return remarks;
 }
 

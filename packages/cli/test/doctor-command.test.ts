@@ -150,7 +150,7 @@ const cases: readonly (readonly [id: string, wrong: Given, says: string, right: 
   [
     'secrets.values',
     async () => ({ envFile: await file('API_KEY_PEPPER="changeme-changeme-changeme"\n') }),
-    'API_KEY_PEPPER is a value that everybody knows.',
+    'API_KEY_PEPPER is a publicly known value.',
     async () => ({ envFile: await file(`API_KEY_PEPPER=${secret}\nPORT=3000\n`) }),
   ],
   [
@@ -190,7 +190,7 @@ const cases: readonly (readonly [id: string, wrong: Given, says: string, right: 
   [
     'keys.rotation',
     async () => ({ jwks: await jwks(one) }),
-    'One key alone is published',
+    'Only one key is published',
     async () => ({ jwks: await jwks(one, two) }),
   ],
   [
@@ -230,7 +230,7 @@ describe.each(cases)('%s', (id, wrong, says, right) => {
 
 test.each<[string, object, string]>([
   ['never expires', { iss: 'i', aud: 'a' }, 'It never expires (exp).'],
-  ['names nobody it is for', { iss: 'i', exp: 1 }, 'It does not say for whom it is (aud).'],
+  ['names nobody it is for', { iss: 'i', exp: 1 }, 'It does not name its audience (aud).'],
   ['names no issuer', { aud: 'a', exp: 1 }, 'It does not name its issuer (iss).'],
 ])('a token that %s fails', async (_name, wrong, says) => {
   expect(await look('tokens.lifetime', { token: token(wrong) })).toBe(says);
@@ -246,11 +246,11 @@ test('keys that are private, shared, short, alike or old fail', async () => {
   expect(await lookAt(one, { kty: 'oct', k: 'x', kid: 'k5' })).toContain('private or shared');
   const postQuantum = { kty: 'AKP', alg: 'ML-DSA-44', pub: 'x', priv: 'x', kid: 'k6' };
   expect(await lookAt(one, postQuantum)).toContain('private or shared');
-  expect(await lookAt(one, rsa)).toBe('A key of RSA has fewer than 2048 bits.');
+  expect(await lookAt(one, rsa)).toBe('An RSA key has fewer than 2048 bits.');
   expect(await lookAt(one, { ...two, kid: 'k1' })).toBe('Not every key has a kid of its own.');
   const old = await jwks(one, two);
   await utimes(old, new Date(NOW), new Date(NOW - 100 * DAY));
-  expect(await look('keys.rotation', { jwks: old })).toMatch(/^They were not rotated for 1/);
+  expect(await look('keys.rotation', { jwks: old })).toMatch(/^They have not been rotated for 1/);
 });
 
 test('a repository that git does not read does not prove that its secrets are not in it', async () => {
@@ -322,7 +322,7 @@ test('no secret that is checked is printed', async () => {
   const { code, out, err } = await callCli('doctor', '--env-file', env, '--token', given);
   expect(code).toBe(1);
   expect(out + err).not.toContain(secret);
-  expect(out).toContain('DB_PASSWORD is a value that everybody knows.');
+  expect(out).toContain('DB_PASSWORD is a publicly known value.');
 });
 
 test.each<[string, readonly string[], RegExp]>([

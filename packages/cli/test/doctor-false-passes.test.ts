@@ -174,15 +174,15 @@ test.each<[string, string, Given, string, Given]>([
     () => folderWith('config/example.env', 0o644, true),
   ],
   ...[
-    ['API_KEY=changeme', 'API_KEY is a value that everybody knows.'],
+    ['API_KEY=changeme', 'API_KEY is a publicly known value.'],
     ['session_secret=Xy7', 'session_secret is too short to be random.'],
-    ['JWT_SIGNING_KEY=keyboard cat', 'JWT_SIGNING_KEY is a value that everybody knows.'],
+    ['JWT_SIGNING_KEY=keyboard cat', 'JWT_SIGNING_KEY is a publicly known value.'],
     ['ENCRYPTION_KEY=Xy7', 'ENCRYPTION_KEY is too short to be random.'],
     ['ACCESS_TOKEN=abababababababababababababab', 'ACCESS_TOKEN is not random.'],
-    ['DB_PASS=1234567890123456789012', 'DB_PASS is a value that everybody knows.'],
+    ['DB_PASS=1234567890123456789012', 'DB_PASS is a publicly known value.'],
     [
       'DATABASE_URL=postgres://app:changeme@db.example.com/shop',
-      'The password in DATABASE_URL is a value that everybody knows.',
+      'The password in DATABASE_URL is a publicly known value.',
     ],
     ['REDIS_URL=redis://:x7@10.0.0.1', 'The password in REDIS_URL is too short to be random.'],
   ].map(([line = '', says = '']): [string, string, Given, string, Given] => [
@@ -213,7 +213,7 @@ test.each<[string, string, Given, string, Given]>([
     'an audience that is empty',
     'tokens.lifetime',
     () => ({ token: token({ ...claims, aud: [] }) }),
-    'It does not say for whom it is (aud).',
+    'It does not name its audience (aud).',
     () => ({ token: token({ ...claims, aud: ['a', 'b'] }) }),
   ],
   [
@@ -227,7 +227,7 @@ test.each<[string, string, Given, string, Given]>([
     'a key for encryption beside one that signs',
     'keys.rotation',
     async () => ({ jwks: await jwks(one, { ...two, use: 'enc' }) }),
-    'One key alone is published',
+    'Only one key is published',
     async () => ({ jwks: await jwks(one, { ...two, use: 'sig' }) }),
   ],
   [
@@ -236,7 +236,7 @@ test.each<[string, string, Given, string, Given]>([
     async () => ({
       jwks: await jwks(one, { kty: 'RSA', n: `AAAA${'x'.repeat(341)}`, e: 'AQAB', kid: 'k4' }),
     }),
-    'A key of RSA has fewer than 2048 bits.',
+    'An RSA key has fewer than 2048 bits.',
     async () => ({
       jwks: await jwks(one, { kty: 'RSA', n: 'x'.repeat(342), e: 'AQAB', kid: 'k4' }),
     }),
@@ -274,7 +274,7 @@ test('that a query of GraphQL is denied shows where the query is given', async (
 
 test('a folder of more files than are looked at does not pass', async () => {
   const given = await folderWith('a/b/c/d/e/f/g/h/.env', 0o600, false);
-  expect(await look('secrets.files', given)).toContain('deeper than is looked');
+  expect(await look('secrets.files', given)).toContain('nested too deeply');
   expect(await look('secrets.files', { folder: join(given.folder ?? '', 'a/b/c/d') })).toBe(
     'passed',
   );

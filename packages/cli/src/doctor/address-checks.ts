@@ -114,7 +114,7 @@ export const ADDRESS_CHECKS: readonly Check[] = [
       const isDenied = status === 401 || status === 403 || (target.graphql && status === 200);
       return isDenied
         ? undefined
-        : `It is answered with ${status}, which does not show that it was denied: name an operation that is there.`;
+        : `It is answered with ${status}, which does not show that it was denied: name an operation that exists.`;
     },
   },
   withstood('graphql.introspection', 'graphql.introspection', 'Strangers may not read the schema'),

@@ -102,7 +102,7 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
   }
   const query = text('query');
   if (query !== undefined && !flag('graphql')) {
-    throw new UsageError('--query is a query of GraphQL that only some may ask: add --graphql.');
+    throw new UsageError('--query is a GraphQL query that only some callers may run: add --graphql.');
   }
   const authorities = text('ca');
   const ca = authorities === undefined ? undefined : await readText(authorities);

@@ -32,7 +32,7 @@ export const SECRET_CHECKS: readonly Check[] = [
   SECRET_FILES_CHECK,
   {
     id: 'secrets.values',
-    title: 'No secret in the environment is short, or one that everybody knows',
+    title: 'No secret in the environment is short or publicly known',
     needs: needsEnv,
     run: async (patient) => {
       for (const [name, value] of await envOf(patient)) {
@@ -69,7 +69,7 @@ export const SECRET_CHECKS: readonly Check[] = [
       if (typeof iss !== 'string' || iss === '') return 'It does not name its issuer (iss).';
       const audiences = [aud].flat();
       if (audiences.length === 0 || audiences.some((each) => typeof each !== 'string' || !each))
-        return 'It does not say for whom it is (aud).';
+        return 'It does not name its audience (aud).';
       if (typeof exp !== 'number') return 'It never expires (exp).';
       // It can be used from now on, whatever it says of a beginning that is to come.
       const from = Math.min(typeof iat === 'number' ? iat : Number.POSITIVE_INFINITY, now / 1_000);
@@ -86,7 +86,7 @@ export const SECRET_CHECKS: readonly Check[] = [
       if (protocol === 'http:' && !isLoopback(hostname)) return 'They are fetched without TLS.';
       const keys = await keysOf(jwks);
       if (keys.filter(({ use }) => use !== 'enc').length < 2)
-        return 'One key alone is published, so none can take its place at once.';
+        return 'Only one key is published, so no other can replace it at once.';
       const kids = keys.map(({ kid }) => kid);
       if (kids.some((kid) => typeof kid !== 'string') || new Set(kids).size < kids.length) {
         return 'Not every key has a kid of its own.';
@@ -99,12 +99,12 @@ export const SECRET_CHECKS: readonly Check[] = [
       for (const key of keys) {
         if (PRIVATE.some((name) => name in key)) return 'A private or shared key is published.';
         if (key['kty'] === 'RSA' && bitsOf(key['n']) < LEAST_RSA_BITS) {
-          return 'A key of RSA has fewer than 2048 bits.';
+          return 'An RSA key has fewer than 2048 bits.';
         }
       }
       if (isAddress(jwks)) return undefined;
       const days = Math.floor((now - (await stat(jwks)).mtimeMs) / DAY);
-      return days > OLDEST_KEY_DAYS ? `They were not rotated for ${days} days.` : undefined;
+      return days > OLDEST_KEY_DAYS ? `They have not been rotated for ${days} days.` : undefined;
     },
   },
 ];
@@ -115,7 +115,7 @@ const UNSIGNED: ReadonlySet<string> = new Set(['It is not signed.', 'Its signatu
 /** What is wrong with a value that should have been drawn; the value is not in it. */
 function weakness(value: string, least: number): string | undefined {
   if (KNOWN.test(value) || publishedSecretProblem(new TextEncoder().encode(value)) !== undefined) {
-    return 'is a value that everybody knows';
+    return 'is a publicly known value';
   }
   if (value.length < least) return 'is too short to be random';
   return new Set(value).size < LEAST_CHARACTERS ? 'is not random' : undefined;

@@ -51,7 +51,7 @@ async function secretFilesIn(folder: string): Promise<readonly string[] | string
       if (SECRET_FILE.test(entry.name) && !SAMPLE.test(entry.name)) found.push(path);
       // Links are not followed: they may lead in a circle.
       if (!entry.isDirectory() || PASSED_OVER.has(entry.name)) continue;
-      if (at.depth === DEEPEST) return `${path} is deeper than is looked: name a folder below.`;
+      if (at.depth === DEEPEST) return `${path} is nested too deeply to be searched: name a folder below.`;
       folders.push({ path, depth: at.depth + 1 });
     }
   }

@@ -14,7 +14,7 @@ const needs = ({ redis }: Patient): string | undefined =>
 export const STORE_CHECKS: readonly Check[] = [
   {
     id: 'store.eviction',
-    title: 'Redis forgets nothing that limits, revocations and replays stand on',
+    title: 'Redis keeps everything that limits, revocations and replays depend on',
     needs,
     run: async ({ redis = '' }) => {
       const answer = await ask(addressOf(redis), [['CONFIG', 'GET', 'maxmemory-policy']]);
