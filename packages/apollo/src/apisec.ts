@@ -111,7 +111,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         emptyRequest(request);
       }
       const later = laterErrors(plan.showsErrors);
-      // Not by a spread: each listener would have a hidden class of its own, for which Apollo pays as well.
+      // A spread would give each listener its own hidden class, and Apollo would pay for it as well.
       return {
         didEncounterSubsequentErrors: later.didEncounterSubsequentErrors,
         willSendSubsequentPayload: later.willSendSubsequentPayload,

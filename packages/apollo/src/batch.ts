@@ -44,7 +44,7 @@ export function batchOf(head: Head & { [BATCH]?: HttpBatch }): HttpBatch {
  */
 export async function joinBatch(batch: HttpBatch, maxBatch: number): Promise<void> {
   const position = batch.sent++;
-  // Not the promise of another batch, which would remember all who wait for it.
+  // A promise of another batch would keep everything that waits for it.
   if (position >= maxBatch) return batch.never;
   await Promise.resolve();
   if (batch.sent <= maxBatch) return undefined;

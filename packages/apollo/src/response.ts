@@ -38,7 +38,7 @@ export async function renderAnswer(
   batch: HttpBatch | undefined,
 ): Promise<Denial | undefined> {
   const { response } = sending;
-  // One that never resolved is decided now, before its errors tell anything.
+  // An operation that never resolved is decided now, before its errors disclose anything.
   const denial = (await decide(state, undefined)) ?? (await releaseResponse(state, response));
   if (denial) renderDenial(response, denial, batch !== undefined);
   else if (!state.plan.showsErrors) renderErrors(sending);

@@ -205,7 +205,7 @@ export async function startStandalone<Context extends BaseContext>(
   return { url: urlOf(httpServer), httpServer };
 }
 
-/** Until more can be written, or nobody reads any more. */
+/** Until more can be written, or the reader has left. */
 function drained(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const go = (): void => {

@@ -15,7 +15,7 @@ export function bareHost(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
-/** What a translator of addresses reads as this machine (RFC 6052) goes through it all the same: `64:ff9b::7f00:1`. */
+/** NAT64 forms (RFC 6052) like `64:ff9b::7f00:1` are not among them: they go through the translator. */
 const OWN_FORMS = /^(?:127\.|::1$|::ffff:(?:127\.|7f[\da-f]{2}:))/i;
 
 /** By the text alone: what a name leads to is up to whoever answers for it. */

@@ -39,7 +39,7 @@ interface Report {
   }[];
 }
 
-/** How often it is told how far an export has come. */
+/** How often the progress of an export is reported. */
 const PROGRESS_LINES = 1_000;
 
 /** `apisec audit`: who was denied and why, and whether the hash chain of a trail was changed. */

@@ -23,7 +23,7 @@ export interface Invocation {
   readonly terminal: Terminal;
 }
 
-/** One command: one file, one duty. */
+/** One command, in a file of its own. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -34,7 +34,7 @@ export interface Command {
   readonly run: (invocation: Invocation) => Promise<number>;
 }
 
-/** What the user did wrong, or what is not there: told in one line, with exit code 2. */
+/** A mistake of the user, or something missing: reported in one line, with exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -29,7 +29,7 @@ export const coverageCommand: Command = {
     const inventory = await findInventory(positionals[0]);
     const require = text('require');
     const report = coverageReport(inventory, {
-      // What is not an aspect does not construct.
+      // coverageReport throws for anything that is not an aspect.
       ...(require !== undefined && { require: wordsOf(require) as readonly Aspect[] }),
       except: exceptionsOf(texts('except')),
       documented: await documentedBy(invocation),
@@ -58,7 +58,7 @@ export function exceptionsOf(
       if (at < 1) {
         throw new UsageError('--except must be written like "GET /health=authentication,limit".');
       }
-      // What is not an aspect does not construct.
+      // coverageReport throws for anything that is not an aspect.
       return [entry.slice(0, at), wordsOf(entry.slice(at + 1)) as readonly Aspect[]];
     }),
   );

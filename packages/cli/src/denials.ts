@@ -7,7 +7,7 @@ const MOST_NAMES = 10_000;
 /** Events of `audit` have none that is longer. */
 const LONGEST_NAME = 300;
 const SHOWN = 10;
-/** How often it is told how far it has come. */
+/** How often progress is reported. */
 const PROGRESS_EVENTS = 20_000;
 const REST = 'all others';
 

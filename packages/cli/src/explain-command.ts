@@ -133,7 +133,7 @@ function plain(decided: Decided): object {
   return { allowed, denial: { ...known(decision.denial), cause: causeOf(decided) }, trace };
 }
 
-/** Causes may hold anything; the one that counts is told once, described. */
+/** Causes may hold anything; the relevant one is described once. */
 function plainEntry({ denial, within, ...entry }: TraceEntry): object {
   return {
     ...entry,

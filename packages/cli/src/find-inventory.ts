@@ -58,7 +58,7 @@ function isServed(value: unknown): value is ServedOperation {
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  // What is not there is told by whoever imports it.
+  // The import reports what is missing.
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,

@@ -28,7 +28,7 @@ export async function generateKeys(folder: string, alg = 'ES256'): Promise<Writt
   const [signing, next] = [await newKey(alg), await newKey(alg)];
   const files = filesIn(folder);
   await mkdir(folder, { recursive: true });
-  // The private file first: whoever is second finds it, and leaves both alone.
+  // The private file first: a second process finds it, and leaves both alone.
   await create(files.privateFile, { keys: [signing, next] }, 0o600);
   await replace(files.publicFile, { keys: [signing, next].map(publicOf) }, 0o644);
   return { ...files, signing: kidOf(signing), next: kidOf(next) };

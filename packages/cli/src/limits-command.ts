@@ -7,11 +7,11 @@ import { finished, loadModule } from './load-module.ts';
 /** What a module exports in its list `limits`, as `consoleRoutes` takes it. */
 type Watched = Pick<LimitAccount, 'store' | 'name' | 'limits'>;
 
-/** Of a limit with less than this part left it is told that it is near. */
+/** A limit with less than this share left is reported as near. */
 const NEAR = 0.1;
 /** The busiest callers of a log whose limits are looked at. */
 const BUSIEST = 20;
-/** Callers of a log that are counted; whoever comes later is passed over. */
+/** Callers of a log that are counted; later ones are ignored. */
 const MOST_CALLERS = 10_000;
 
 /** `apisec limits`: what is left to one caller of its limits, or which limits are near to the callers of a log. */
@@ -41,7 +41,7 @@ export const limitsCommand: Command = {
       key === undefined ? await callersIn(log ?? '') : [{ key, tenant: text('tenant') }];
     const all: Balance[] = [];
     for (const caller of callers) all.push(...(await balancesOf(watched, caller)));
-    // Of a log only what somebody has used says anything.
+    // Only limits that somebody has used say anything about a log.
     const used = all.filter(({ remaining, capacity }) => remaining < capacity);
     const found = key === undefined ? used.toSorted((a, b) => partLeft(a) - partLeft(b)) : all;
     terminal.json(found);
@@ -132,7 +132,7 @@ async function watchedIn(
   throw new UsageError(`the limits are ${list.map((each) => each.name).join(', ')}.`);
 }
 
-/** What the store and the limits lack is told by `readLimits`. */
+/** `readLimits` reports what the store and the limits lack. */
 function isWatched(value: unknown): value is Watched {
   return (
     isObject(value) &&

@@ -10,7 +10,7 @@ export interface ReadToken {
   readonly remarks: readonly string[];
 }
 
-/** No token that is accepted anywhere is longer. */
+/** Longer than any token that is accepted anywhere. */
 const MAX_LENGTH = 64 * 1024;
 
 /** Reads header and claims, and verifies nothing. `now` in epoch milliseconds. */

@@ -79,7 +79,7 @@ export function consoleActs({
       record: async (act: AuditAct): Promise<void> => {
         receipt = await record({ ...whoActs(facts), ...act });
       },
-      /** The page is told whether it was recorded; `act` is recorded where the part that acted has told nothing. */
+      /** The page learns whether it was recorded; `act` is recorded if the part that acted recorded nothing. */
       answer: async (act: AuditAct, answer: object): Promise<Response> => {
         receipt ??= await record({ ...whoActs(facts), ...act });
         return json({ ...answer, recorded: receipt.ok });
@@ -197,7 +197,7 @@ function each(
   return Object.fromEntries(Object.entries(routes).map(([route, work]) => [route, run(work)]));
 }
 
-/** Reads the body; what a store throws is nobody's fault but the server's. */
+/** Reads the body. An error of a store is the fault of the server. */
 function run(work: (body: Body, facts: object) => Promise<Response>): Write {
   return async (request, facts) => {
     const body = await readObject(request);

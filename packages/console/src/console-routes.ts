@@ -220,7 +220,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     return rest === undefined ? '' : `${method} ${rest}`;
   };
-  // Names of routes alone: what else is asked for is named by whoever asks.
+  // Only names of routes: any other path is chosen by the caller.
   const operation = (request: Request): string => {
     const route = routeOf(request);
     const [method, rest = ''] = route.split(' ');
@@ -249,7 +249,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
       inner,
     );
 
-  // What a stranger's page can make a browser do ends here, before anybody is asked who they are.
+  // Requests that another site can make a browser send end here, before authentication.
   const here = guard<CallFacts>().use(allowedHosts({ hosts: [new URL(origin).host] }));
   const outside = {
     page: here.use(crossOrigin({ self: origin })).use(allowAnonymous()),

@@ -40,7 +40,7 @@ export function eventRing(
     maxEvents: Math.ceil(maxEvents * share),
     maxBytes: Math.floor(maxBytes * share),
   });
-  // Acts have a shelf of their own: nobody pushes one out with denied calls.
+  // Acts are kept separately, so that denied calls cannot evict them.
   const shelves = { act: shelf(0.2), notable: shelf(0.7), plain: shelf(0.1) };
   let number = 0;
   const all = (): readonly Kept[] =>

@@ -145,7 +145,7 @@ export function eventStreams(
     for (const { caller: each } of streams) counts.set(each, (counts.get(each) ?? 0) + 1);
     let count = (counts.get(caller) ?? 0) + 1;
     let most: Stream | undefined;
-    // In the order in which they were opened: the first of a caller is the oldest.
+    // In the order in which they were opened, so the first of a caller is the oldest.
     for (const stream of streams) {
       const theirs = counts.get(stream.caller) ?? 0;
       if (theirs > count) [most, count] = [stream, theirs];

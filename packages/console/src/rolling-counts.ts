@@ -1,6 +1,6 @@
 import type { Count } from './wire.ts';
 
-/** What is told of one name: never more than there was. */
+/** The reported count of one name: never more than there were. */
 interface Cell {
   count: number;
   denied: number;
@@ -31,7 +31,7 @@ export function rollingCounts(windowMs: number, maxNames: number): RollingCounts
 
   const turn = (time: number): void => {
     const window = Math.floor(time / windowMs);
-    // What is a window late counts in this one; more is a clock that was ahead, and was set right.
+    // An event that is one window late counts in this one; anything later means a clock that was ahead.
     if (window === began || window === began - 1) return;
     previous = window === began + 1 ? current : new Map();
     current = new Map();

@@ -86,7 +86,7 @@ export interface ExecutionBudget {
   readonly weightOf: (nodes: readonly FieldNode[]) => number;
   /** Counts objects and lists in what a resolver gave, and answers it: iterables as lists that were counted. */
   readonly count: (value: unknown, lists: number, isObject: boolean, weight: number) => unknown;
-  /** Of what is about to be sent, with what was sent before. */
+  /** Checks what is about to be sent, together with what was sent before. */
   readonly checkSize: (data: unknown) => Denial | undefined;
   /** For the next event of a subscription. */
   readonly reset: () => void;
@@ -234,7 +234,7 @@ export function executionBudget(
   };
 }
 
-/** How large data is as JSON. Ends as soon as it is larger than that. */
+/** The size of data as JSON. Stops as soon as it exceeds `most`. */
 function sizeUpTo(data: unknown, most: number): number {
   let size = 0;
   const open: unknown[] = [data];

@@ -34,14 +34,14 @@ interface Part {
   readonly incremental?: readonly object[] | undefined;
 }
 
-/** Why a later part is not sent: all of them are one answer. */
+/** Why a later part is not sent: bounds hold for all parts together. */
 export function checkPart(state: OperationState, part: object): Denial | undefined {
   const denial = state.budget?.checkSize(broughtBy(part));
   if (denial) state.denial ??= denial;
   return denial;
 }
 
-/** Callers choose labels, and each item of a list repeats its own. */
+/** Includes labels, which callers choose and each item of a list repeats. */
 function broughtBy(part: object): unknown {
   // A part has some of these members, in either format.
   const { data, pending, incremental = [] } = part as Part;

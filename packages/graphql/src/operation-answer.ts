@@ -50,9 +50,9 @@ export function tellId({ caller }: OperationState, target: HeadersTarget): void 
 }
 
 /**
- * Shows data to the policies that ask. Undefined where it may go out as it is.
+ * Shows data to the policies that ask for it. Undefined if it may be sent as it is.
  *
- * @param sent all that goes out, where that is more than the data.
+ * @param sent everything that is sent, if that is more than the data.
  */
 export function release(
   state: OperationState,

@@ -114,7 +114,7 @@ export async function guardResult(
   if (!state) throw denialError(fault('guard.incomplete'));
   if (state.denial) return deniedResult(state, state.denial, status);
   if (isAsyncIterable(result)) return guardedEvents(state, result, now);
-  // As GraphQL 17 executes in parts. Its data is not where anybody looks: neither filters nor limits, nor clients.
+  // The incremental format of GraphQL 17, in which filters, limits and clients would not find the data.
   if (typeof result === 'object' && result !== null && 'initialResult' in result) {
     const cause = { executor: 'answers in parts, which must come as an iterable of them' };
     return deniedResult(state, fault('release.unfilterable', cause), status);

@@ -10,7 +10,7 @@ const UNREAD_FOR = 30_000;
  *
  * Not a generator: one that is closed before it began runs nothing, so it could not tell.
  *
- * @param instead what is sent in the place of a part that must not be, as the last one; undefined for the others.
+ * @param instead the last part, sent in place of one that must not be sent; undefined for the others.
  */
 export function watchParts<Part>(
   parts: AsyncIterable<Part>,

@@ -190,8 +190,8 @@ interface OpenArgs {
 }
 
 /**
- * Yoga shows GraphiQL and its landing page before any plugin is asked, and tells plugins nothing of its options. No
- * operation is answered in HTML, so whatever is HTML is a page.
+ * Yoga shows GraphiQL and its landing page before it asks any plugin, and plugins cannot see its options. No
+ * operation is answered in HTML, so every HTML answer is a page.
  */
 function closePage({ response, setResponse, fetchAPI }: YogaAnswer): void {
   const type = response.headers.get('content-type') ?? '';

@@ -63,7 +63,7 @@ function joinFields(headers: IncomingHttpHeaders, rawHeaders: readonly string[])
   }
 }
 
-/** True where metadata can hold each field and none is repeated: Node then has all, with the values they came with. */
+/** True if metadata can hold each field and none is repeated: Node then has all of them, unchanged. */
 function areAsTheyCame(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
   if (Object.keys(headers).length * 2 !== rawHeaders.length) return false;
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -52,21 +52,21 @@ export function editMetadata(lists: Enforcement['headers']): EditMetadata {
   };
 }
 
-/** What lists of edits make of empty metadata. */
+/** Metadata that results from lists of edits. */
 interface Beginning {
   readonly metadata: Metadata;
-  /** The same with one list more. */
+  /** The same with one more list. */
   longer?: WeakMap<Edits, Beginning>;
 }
 
 const NOTHING: Beginning = { metadata: new Metadata() };
 
-/** Most lists are the same in every call: what they begin with is copied, without looking at each field again. */
+/** Most lists are the same in every call, so the metadata of the first ones is built once and copied. */
 function onlyEdits(lists: Enforcement['headers']): Metadata {
   let beginning = NOTHING;
   let at = 0;
   for (; at < lists.length; at++) {
-    // The loop's bound says that the list is there.
+    // The bound of the loop makes sure that the list exists.
     const longer = withList(beginning, lists[at] as Edits);
     if (longer === undefined) break;
     beginning = longer;
@@ -76,7 +76,7 @@ function onlyEdits(lists: Enforcement['headers']): Metadata {
   return metadata;
 }
 
-/** Undefined for a list that may be another one in the next call. */
+/** Undefined for a list that may change before the next call. */
 function withList(beginning: Beginning, edits: Edits): Beginning | undefined {
   const known = beginning.longer?.get(edits);
   if (known !== undefined || !isConstant(edits)) return known;
@@ -86,7 +86,7 @@ function withList(beginning: Beginning, edits: Edits): Beginning | undefined {
   return made;
 }
 
-/** Nobody can change it, and no accessor answers something else the next time. */
+/** True if the list is frozen, and has no accessor that may return something else the next time. */
 function isConstant(edits: Edits): boolean {
   return (
     Object.isFrozen(edits) &&

@@ -41,7 +41,7 @@ const MOST_OPEN = 3;
 interface Changed {
   readonly writer: string;
   readonly rollup: UsageRollup;
-  /** It was not written. */
+  /** Called if it was not written. */
   readonly again: () => void;
 }
 
@@ -100,7 +100,7 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
   const writeBatch = async (to: UsageStore, batch: readonly Changed[]): Promise<void> => {
     open++;
     try {
-      // One, but where the clock was set back.
+      // There is one writer, unless the clock was set back.
       for (const writer of new Set(batch.map((each) => each.writer))) {
         const own = batch.filter((each) => each.writer === writer);
         await to.write(

@@ -45,7 +45,7 @@ export interface Windows {
   readonly lengthMs: number;
   /** How many windows of its length began before it since 1970. */
   readonly began: number;
-  /** Who counts it, for the store. A window that is begun again is counted from none by somebody else. */
+  /** The writer, for the store. A window that is begun again counts from zero under a new writer. */
   readonly writer: string;
   readonly current: Table;
   readonly previous: Table | undefined;

@@ -125,7 +125,7 @@ export function usage(options: UsageOptions = {}): Usage {
   });
   const tables = new Map<string, Windows>();
   const kept = rollups({ store, tables, flushMs, onFault });
-  /** Who counts what is begun now; tables share it, so that one statement writes them. */
+  /** The writer of new windows; tables share it, so that one statement writes them. */
   let newest: string = crypto.randomUUID();
   /** Calls of each caller and operation in the minute that runs. */
   let minute = 0;
@@ -141,7 +141,7 @@ export function usage(options: UsageOptions = {}): Usage {
     const isBack = known !== undefined && wasSetBack(time, known.began * lengthMs, lengthMs);
     // An event that comes late counts in the window that runs.
     if (known !== undefined && began <= known.began && !isBack) return known.current;
-    // What was counted of this window before the clock was wrong may be in the store, and is added to.
+    // The store may hold counts of this window from before the clock was wrong; new ones are added to them.
     if (isBack && known.writer === newest) newest = crypto.randomUUID();
     const writer = known === undefined || isBack ? newest : known.writer;
     const current = topValues(maxValues, cell);

@@ -71,7 +71,7 @@ export function hasBody(incoming: NodeIncoming): boolean {
   return coding !== undefined || (length !== undefined && Number(length) !== 0);
 }
 
-/** True where Node has handed the connection to those who listen for upgrades. */
+/** True if Node has handed the connection to the listeners for upgrades. */
 export function isUpgrade(incoming: NodeIncoming | undefined): boolean {
   return (incoming as { readonly upgrade?: unknown } | undefined)?.upgrade === true;
 }

@@ -4,7 +4,7 @@ import type { LoginCaller, NextStep } from './login-types.ts';
 const MOST_BODY_BYTES = 65_536;
 const CODES = ['totp', 'backup_code', 'mail', 'sms'] as const;
 
-/** What a browser has sent; nothing in it was checked. */
+/** The body that a browser sent, unchecked. */
 export type LoginBody = Readonly<Record<string, unknown>>;
 
 /** The body of a request: JSON of at most 64 KiB, an object that every reader reads alike; undefined otherwise. */

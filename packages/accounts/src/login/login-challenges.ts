@@ -105,7 +105,7 @@ export function loginChallenges(
       return denied(loginDenial('sign_in.method_unavailable'), ticket);
     }
     if (state.sent >= MOST_CODES) return denied(loginDenial('sign_in.too_many_codes'), ticket);
-    // Whoever has the password could begin one login after the other.
+    // A holder of the password could begin one login after the other.
     const counted = await sends.begin(account, caller.tenant);
     if (counted !== undefined) return denied(counted, ticket);
     if ((await logins.take(ticket)) === undefined) {

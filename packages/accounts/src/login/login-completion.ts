@@ -58,7 +58,7 @@ export function loginCompletion<Result>(
       session: state.session,
     });
     const result = await ask(() => finish(signedIn));
-    // Where it is not recorded, nobody gets what was made.
+    // If the act cannot be recorded, the new session is handed to nobody.
     await acts.succeeded(signedIn, caller);
     await attempt.end('succeeded');
     if (state.done.some((factor) => factor === 'mail' || factor === 'sms')) {

@@ -42,7 +42,7 @@ export function randomCode(): string {
   return String((word[0] ?? 0) % CODES).padStart(6, '0');
 }
 
-/** Nothing that is stored tells the code: the head of the ticket is a secret of its holder. */
+/** The code cannot be derived from the store: the head of the ticket is a secret of its holder. */
 export function codeHash(ticketHead: string, channel: string, code: string): Promise<string> {
   return sha256(`apisec login code\n${ticketHead}\n${channel}\n${code}`);
 }

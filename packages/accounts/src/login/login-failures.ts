@@ -3,9 +3,9 @@ import { type CountedAttempt, type CountFailuresOptions, countFailures } from '@
 
 /** Whom the attempts of a login count for. */
 export interface LoginAttempter {
-  /** What was typed: known or not, it counts in the same way. */
+  /** The typed name, which counts the same way whether it is known or not. */
   readonly identifier?: string | undefined;
-  /** Whose account that is, whatever was typed for it. */
+  /** The account behind that name, whatever spelling was typed. */
   readonly subject?: string | undefined;
   /** A device that is remembered counts for itself, in the place of both. */
   readonly device?: string | undefined;

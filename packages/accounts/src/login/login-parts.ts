@@ -26,12 +26,12 @@ export interface LoginParts {
   ) => Promise<LoginAccount | undefined>;
 }
 
-/** What was not tried is not a guess. */
+/** An answer that was not checked is not a guess. */
 export function isNoGuess({ kind }: Denial): boolean {
   return kind === 'unavailable' || kind === 'rate_limited';
 }
 
-/** What fails after a right answer does not count as a failed attempt: an outage locks nobody out. */
+/** A fault after a right answer is not a failed attempt: an outage locks nobody out. */
 export async function uncountedWhereItFails<T>(
   attempt: CountedAttempt,
   task: () => Promise<T>,

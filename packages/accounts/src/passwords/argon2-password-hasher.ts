@@ -44,7 +44,7 @@ const OPTIONS = [
 ] as const;
 const PHC =
   /^\$argon2id\$v=19\$m=([1-9][0-9]{0,6}),t=([1-9][0-9]?),p=([1-9][0-9]?)\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/;
-/** Also of a stored hash: whoever writes the table must not be able to exhaust the server. */
+/** Also applies to stored hashes: write access to the table must not be enough to exhaust the server. */
 const MOST_MEMORY = 1_048_576;
 const MOST_PASSES = 16;
 const MOST_THREADS = 16;

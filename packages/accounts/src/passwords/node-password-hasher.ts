@@ -30,7 +30,7 @@ const PHC =
   /^\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]?),p=([1-9][0-9]?)\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{43,86})$/;
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
-/** Also of a stored hash: whoever writes the table must not be able to exhaust the server. */
+/** Also applies to stored hashes: write access to the table must not be enough to exhaust the server. */
 const MOST_MEMORY = 268_435_456;
 const MOST_PASSES = 16;
 /** A cheaper hash is no obstacle to an attacker. */
@@ -108,7 +108,7 @@ function parse(hash: string): StoredHash | undefined {
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
   if (!isBearable(cost)) return undefined;
   const [saltBytes, keyBytes] = [Buffer.from(salt, 'base64'), Buffer.from(key, 'base64')];
-  // One spelling for each: what decodes to the same bytes but reads differently was not written here.
+  // Only the canonical encoding: a different text for the same bytes was not written here.
   if (base64(saltBytes) !== salt || base64(keyBytes) !== key) return undefined;
   return { ...cost, salt: saltBytes, key: keyBytes };
 }

@@ -167,7 +167,7 @@ export function passwordChanges<Account extends PasswordAccount>(
       if (verified.denial.kind === 'unavailable') await attempt.end('neither');
       return verified;
     }
-    // This does not reset the count, as in a login: whoever has the password could guess codes in between.
+    // Unlike a login, this does not reset the count: a holder of the password could guess codes in between.
     await attempt.end('neither');
     const hashed = await passwords.hash(next, { context });
     // No password is ever right for an account that does not exist.
@@ -176,7 +176,7 @@ export function passwordChanges<Account extends PasswordAccount>(
   };
 
   const send = async (account: Account, tenant: string | undefined): Promise<void> => {
-    // Many spellings may lead to one account. Its user gets no more mails for that, and the caller is not told: a
+    // Many spellings may lead to one account. Its user gets no more mails for that, and the caller learns nothing: a
     // denial for a spelling that was never used would reveal that the account exists.
     const counted = await mails.begin({
       account: ['reset_mail', account.subject],
@@ -195,7 +195,7 @@ export function passwordChanges<Account extends PasswordAccount>(
 
   const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer, tenant }) => {
     if (!isName(identifier) || !isTenant(tenant)) return passwordDenial('password.malformed');
-    // Never reset: that many links are enough, whether the account exists or not.
+    // Never reset: that many links are enough, and the account need not exist.
     const attempt = await failures.begin({ account: ['reset', identifier], peer, tenant });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
     const account = await ask(() => accounts.byIdentifier(identifier, tenant));

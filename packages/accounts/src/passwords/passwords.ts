@@ -190,7 +190,7 @@ export function passwords(options: PasswordsOptions): Passwords {
   };
 
   let dummy: Promise<string> | undefined;
-  /** A hash that no password has; made with the first verification, whoever asks for it. */
+  /** A hash that matches no password; created at the first verification. */
   const dummyHash = (): Promise<string> => {
     if (dummy === undefined) {
       const made = hasher.hash(encodeBase64url(crypto.getRandomValues(new Uint8Array(32))));

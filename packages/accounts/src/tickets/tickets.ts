@@ -82,7 +82,7 @@ export function tickets(
   { timeout, now }: { readonly timeout: number; readonly now: () => number },
 ): Tickets {
   const ask = timely(timeout);
-  // Of another purpose it is another ticket, which cannot be used up by mistake either.
+  // With another purpose it is another ticket, which cannot be used up by mistake either.
   const idOf = (ticket: string): Promise<string> => sha256(`${purpose}\n${ticket}`);
   const live = (record: TicketRecord | undefined): TicketRecord | undefined =>
     record?.purpose === purpose && now() < record.expiresAt ? record : undefined;
@@ -122,7 +122,7 @@ export function tickets(
     },
     issueWithin: async (content, most) => {
       const { subject, expiresAt } = content;
-      // There before it has a place: whoever pushes it out of that must find it.
+      // Stored before it takes a place: a later ticket that evicts it must find it.
       const issued = await insert(newHead() + randomText(REST_BYTES), content);
       const data = { ticket: await idOf(issued.ticket) };
       const names = await Promise.all(

@@ -64,7 +64,7 @@ export interface IssuedTokens extends AccessToken {
   readonly session?: string | undefined;
 }
 
-/** Issues, refreshes and revokes tokens. Nothing here rejects; whoever calls it has authenticated everybody. */
+/** Issues, refreshes and revokes tokens. Never rejects. The caller must authenticate clients and users first. */
 export interface Tokens {
   /** The public keys, for `localJwks` and for the JWK Set that is published. */
   readonly jwks: JwksDocument;

@@ -5,7 +5,7 @@ export interface RecentCutoffs {
   readonly after: (subject: string, at: number) => number;
 }
 
-/** With more of them in one second the oldest is forgotten: a new token of its subject is denied for that second. */
+/** If one second has more, the oldest is forgotten: a new token of its subject is denied for that second. */
 const MOST = 10_000;
 const SECOND = 1_000;
 

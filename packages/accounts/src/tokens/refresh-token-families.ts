@@ -196,7 +196,7 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     endSubject: async (subject) => {
       const families = await ask(() => store.endSubject(subject));
       const target = { kind: 'subject', issuer, id: subject } as const;
-      // As of now: what was refreshed while the families were ending is revoked as well.
+      // From now on: tokens that were refreshed while the families were ending are revoked as well.
       const issuedBefore = now();
       await ask(() => options.revocations?.revoke(target, { issuedBefore }));
       return { families, issuedBefore };

@@ -196,7 +196,7 @@ export function tokens(options: TokensOptions): Tokens {
     now,
   });
   const cutoffs = recentCutoffs();
-  // Not before what was revoked a moment ago, or it would be taken for one of those.
+  // Not earlier than a revocation a moment ago, or it would count as revoked.
   const sign = (content: AccessTokenContent, at: number): Promise<AccessToken> =>
     signAccessToken(
       current,

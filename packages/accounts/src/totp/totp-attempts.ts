@@ -48,7 +48,7 @@ export function totpAttempts(
           });
         }
         const judged = await judge(record, at);
-        // Neither of these is a guess, so there is nothing to count.
+        // Neither is a guess, so nothing is counted.
         if (typeof judged === 'string' && judged !== 'totp.invalid') return totpDenial(judged);
         const wrong = typeof judged === 'string';
         const next = wrong ? failed(record, at) : { ...judged, failures: 0, lockedUntil: 0 };

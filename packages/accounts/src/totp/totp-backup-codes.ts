@@ -3,7 +3,7 @@ import { equalInConstantTime, pepperedHash } from '@apisec/core/host';
 import type { Judgement } from './totp-attempts.ts';
 import { encodeBase32 } from './totp-secrets.ts';
 
-/** Backup codes of accounts, of which records hold keyed hashes only. */
+/** Backup codes of accounts; records hold only keyed hashes of them. */
 export interface BackupCodes {
   /** The record with new codes in the place of its old ones, and the codes as people read them. */
   readonly issue: (

@@ -86,7 +86,7 @@ export const attackCommand: Command = {
   },
 };
 
-/** Where honest calls do not go through, that hostile ones do not shows nothing. */
+/** If honest calls do not pass, denied attacks show nothing. */
 async function assertAdmitted(target: Target): Promise<void> {
   for (const headers of credentials(target)) {
     const answer = await target.send(call(target, headers));

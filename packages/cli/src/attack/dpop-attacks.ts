@@ -112,7 +112,7 @@ export const DPOP_ATTACKS: readonly Attack[] = [
     needs: needsKey,
     run: (target) => {
       const now = Math.floor(Date.now() / 1_000);
-      // Where the server asks for nonces, one that was made before has none, or an old one.
+      // If the server asks for nonces, an older proof has none, or an old one.
       const nonce = given(target).dpop.asksForNonces() ? { nonce: 'old' } : {};
       return flawed(target, [
         ['A proof that is a day old', { claims: { iat: now - 24 * HOUR, ...nonce } }],
@@ -130,7 +130,7 @@ export const DPOP_ATTACKS: readonly Attack[] = [
       const { token, dpop } = given(target);
       const probe = proved(target, await dpop.proof(call(target), token));
       const send = dpop.sendBare;
-      // Where it is not taken once, that it is not taken twice shows nothing.
+      // If a proof is not accepted the first time, denying it the second time shows nothing.
       if (!isAdmitted(target, await send(probe))) return undefined;
       const twice = await anyAdmitted({ ...target, send }, [
         ['A proof that was used before', probe],

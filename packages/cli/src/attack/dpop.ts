@@ -116,7 +116,7 @@ function tokenOf({ headers = [] }: Probe): string | undefined {
 async function privateKey(given: unknown, alg: string): Promise<Key | undefined> {
   if (!isObject(given) || typeof given['d'] !== 'string') return undefined;
   try {
-    // What it lacks as a JWK is told by jose.
+    // jose reports what is missing in the JWK.
     return await importJWK(given as JWK, alg);
   } catch {
     return undefined;

@@ -15,7 +15,7 @@ export const GRAPHQL_ATTACKS: readonly Attack[] = [
       const asked = `${url.pathname}?query=${encodeURIComponent(query)}`;
       for (const probe of [graphqlProbe({ query }), { path: asked }]) {
         const { body } = await send(probe);
-        // Not parsed: a large schema is not read to its end.
+        // A large schema is not read to its end, so the answer is not parsed.
         if (/"__(?:schema|type)"\s*:\s*\{/.test(body)) return 'Introspection is answered.';
       }
       return undefined;

@@ -9,7 +9,7 @@ import {
 } from './attack.ts';
 import type { Probe } from './probe.ts';
 
-/** Of JavaScript and Java, as text, in JSON and in HTML; of Python; of a database. */
+/** Traces of JavaScript and Java, as text, in JSON or in HTML; of Python; of a database. */
 const TRACE =
   /(?:\n|\\n|<br>)(?:\s|\\t|&nbsp;)+at .+[:(]\d+|node_modules|Traceback \(most recent|\bSQLSTATE\b/;
 
@@ -59,7 +59,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     title: 'Other origins may not read answers',
     needs: needsHttp,
     run: async (target) => {
-      // Of a name that begins or ends as the target's: what is compared by a part of it lets them in.
+      // Names that begin or end like the target's pass where only a part of the name is compared.
       const { hostname } = target.url;
       const alike = [`http://${hostname}.attacker.example`, `https://attacker-${hostname}`];
       for (const origin of [EVIL, 'null', ...alike]) {

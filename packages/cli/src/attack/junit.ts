@@ -29,7 +29,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
 };
 
-/** XML has no way to write most control characters, so they are written out; these two are none to it. */
+/** `safeText` escapes the control characters that XML cannot hold; it cannot hold these two either. */
 function text(value: string): string {
   const legal = safeText(value, 1_000).replace(/[\ufffe\uffff]/g, '\ufffd');
   return legal.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');

@@ -6,7 +6,7 @@ import { UsageError } from '../command.ts';
 /** What an attack sends. */
 export interface Probe {
   readonly method?: string | undefined;
-  /** Sent as it is: nobody tidies up what should be read differently by two parsers. Default: that of the target. */
+  /** Sent as it is, so that two parsers may read it differently. Default: that of the target. */
   readonly path?: string | undefined;
   /** Pairs, so that a name can come twice. */
   readonly headers?: readonly (readonly [string, string])[] | undefined;

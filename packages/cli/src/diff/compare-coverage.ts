@@ -2,7 +2,7 @@ import type { Aspect, Presence } from '@apisec/core';
 import { PRESENCE_RANK, templateOf } from '@apisec/core/host';
 import { compareSettings, type NamedPolicy } from './compare-settings.ts';
 
-/** One operation, as far as both sides can say of it. */
+/** One operation, with what is known of it on either side. */
 export interface ComparedOperation {
   readonly operation: string;
   /** `denied`: its table does not list it. Undefined where the source says nothing. */
@@ -14,7 +14,7 @@ export interface ComparedOperation {
   readonly policies: readonly NamedPolicy[] | undefined;
 }
 
-/** One thing that is different. */
+/** One difference. */
 export interface Change {
   readonly operation: string;
   /** `opened`: reachable, or reachable with less. `closed`: gone, denied, or reachable with more only. */
@@ -110,12 +110,12 @@ function changed(was: ComparedOperation, is: ComparedOperation): readonly Change
   return changes;
 }
 
-/** Of those that the name of a combination does not list. */
+/** Skips policies that the name of a combination already lists. */
 function namesOf(policies: readonly NamedPolicy[]): readonly string[] {
   return policies.filter(({ isListed }) => !isListed).map(({ name }) => name);
 }
 
-/** As many as there are more of it. */
+/** Names that `others` has fewer times than `some`, each as often as it is missing. */
 function without(some: readonly string[], others: readonly string[]): readonly string[] {
   const left = [...others];
   return some.filter((name) => {

@@ -1,24 +1,24 @@
 import { isObject } from '@apisec/core/host';
 
-/** A policy, with the options that it tells. */
+/** A policy with the options that it reports. */
 export interface NamedPolicy {
-  /** With those that it is in: `anyOf(one, other): one`. */
+  /** Prefixed with the combinations around it: `anyOf(one, other): one`. */
   readonly name: string;
-  /** The name of the combination that it is in has it already. */
+  /** Whether the name of the combination around it already lists it. */
   readonly isListed: boolean;
-  /** Undefined where it tells none, and in reports of versions that told none. */
+  /** Undefined for a policy without settings, and in reports of versions that had none. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** An option that is not what it was. */
+/** An option whose value has changed. */
 interface SettingChange {
-  /** `opened` also where nobody can say which of the two is stricter. */
+  /** Also `opened` if it is not clear which of the two is stricter. */
   readonly kind: 'opened' | 'closed';
   /** In words. */
   readonly what: string;
 }
 
-/** Options of which more lets more in: a longer time, a larger number, a longer list. */
+/** Options that let in more when they grow: a longer time, a larger number, a longer list. */
 const MORE_IS_OPEN: ReadonlySet<string> = new Set([
   'issuers',
   'issuer',
@@ -69,7 +69,7 @@ const MORE_IS_OPEN: ReadonlySet<string> = new Set([
   'privateNetwork',
   'allowPublishable',
 ]);
-/** And of which less does. */
+/** Options that let in more when they shrink. */
 const LESS_IS_OPEN: ReadonlySet<string> = new Set([
   'ranges',
   'alsoCover',
@@ -77,7 +77,7 @@ const LESS_IS_OPEN: ReadonlySet<string> = new Set([
   'includeGet',
   'coverBody',
 ]);
-/** Words, the strictest first. */
+/** Options with named values, the strictest first. */
 const WORDS: Readonly<Record<string, readonly unknown[]>> = {
   onStoreFailure: ['closed', 'degrade', 'open'],
   foreignOrigins: ['deny', 'answer'],
@@ -92,7 +92,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const LONGEST = 300;
 
-/** Which options of policies of one name are different; those of one name are compared in their order. */
+/** The options that changed. Several policies with the same name are compared in their order. */
 export function compareSettings(
   before: readonly NamedPolicy[],
   after: readonly NamedPolicy[],
@@ -125,7 +125,7 @@ function own(settings: Settings, option: string): unknown {
 
 type Order = 'same' | 'stricter' | 'weaker';
 
-/** Weaker where in doubt. */
+/** In doubt it is weaker. */
 function compare(option: string, was: unknown, is: unknown): Order {
   if (canonical(was) === canonical(is)) return 'same';
   if (was === undefined || is === undefined) return 'weaker';
@@ -140,7 +140,7 @@ function compare(option: string, was: unknown, is: unknown): Order {
   return isWithin(more, fewer) ? 'stricter' : 'weaker';
 }
 
-/** Of a limit: what it admits at once, and over time. */
+/** Compares limits by what they admit at once, and over time. */
 function rateOrder(was: Settings, is: Settings): Order | undefined {
   const [then, now] = [rateOf(was), rateOf(is)];
   if (then === undefined || now === undefined || was['algorithm'] !== is['algorithm']) {
@@ -164,10 +164,10 @@ function compareMembers(was: Settings, is: Settings): Order {
   return orders.includes('stricter') ? 'stricter' : 'same';
 }
 
-/** Whether `some` lets in nothing that `all` does not. */
+/** Whether `all` lets in everything that `some` lets in. */
 function isWithin(some: unknown, all: unknown): boolean {
   const [less, more] = [sizeOf(some), sizeOf(all)];
-  // A bound that is lifted by `false` is not a smaller one.
+  // `false` lifts a bound, so it is not the smaller one.
   if (typeof some !== typeof all && (some === false || all === false)) return false;
   if (less !== undefined && more !== undefined) return less <= more;
   if (all === '*') return true;
@@ -175,14 +175,14 @@ function isWithin(some: unknown, all: unknown): boolean {
   return some !== '*' && [some].flat().every((each) => list.has(canonical(each)));
 }
 
-/** Of a number, a yes or no, or a time. */
+/** The size of a number, a boolean or a duration. */
 function sizeOf(value: unknown): number | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return Number(value);
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(value)) ?? [];
   return digits === undefined ? undefined : Number(digits) * (UNITS[unit] ?? Number.NaN);
 }
 
-/** The same for objects whose members come in another order. */
+/** Does not depend on the order of members. */
 function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_name, each: unknown) =>

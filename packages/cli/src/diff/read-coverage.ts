@@ -78,7 +78,7 @@ function namedPolicies(policies: readonly PolicyInfo[], above: string): readonly
     });
 }
 
-/** It keeps nobody out, so nothing is lost with it. */
+/** It denies nobody, so removing it loses nothing. */
 const ADMITS_ALL = 'allowAnonymous';
 
 function isCovered(value: unknown): value is CoveredOperation {

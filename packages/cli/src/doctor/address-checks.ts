@@ -120,7 +120,7 @@ export const ADDRESS_CHECKS: readonly Check[] = [
   withstood('graphql.introspection', 'graphql.introspection', 'Strangers may not read the schema'),
 ];
 
-/** Connects without believing the certificate, so that what is wrong with it can be told. */
+/** Connects without trusting the certificate, so that its problem can be reported. */
 function certificateProblem(url: URL, { ca, now }: Patient): Promise<string | undefined> {
   const host = bareHost(url.hostname);
   const isName = !/^[\d.]+$|:/.test(host);

@@ -10,15 +10,15 @@ import { SECRET_FILES_CHECK } from './secret-files-check.ts';
 
 const SECRET_NAME =
   /(?:^|_)(?:SECRET|PEPPER|PASS|PASSWORD|PASSWD|PWD|PASSPHRASE|SIGNING|SEALING|PRIVATE|COOKIE|TOKEN|KEY)S?(?:_KEY)?S?(?:_|$)/i;
-/** Names in which `KEY` or `TOKEN` is not a secret, but says of one what everybody may know. */
+/** Names with `KEY` or `TOKEN` that hold no secret, only public facts about one. */
 const PUBLIC_NAME =
   /PUBLIC|(?:^|_)(?:ID|URLS?|URI|FILE|PATH|NAME|TTL|AGE|LIFETIME|ISSUER|AUDIENCE)$/i;
 const KNOWN =
   /change.?me|secret|password|passw0rd|example|default|development|test|dummy|123456789|abcdefgh|qwerty/i;
 const LEAST_SECRET = 22;
-/** Of what a server of a database asks for, at which nobody can try billions. */
+/** A database server slows guessing down, so its passwords may be shorter. */
 const LEAST_PASSWORD = 12;
-/** A text of this length that was drawn has more characters than that. */
+/** A random text of this length has more different characters than that. */
 const LEAST_CHARACTERS = 8;
 /** Seconds. */
 const LONGEST_TOKEN = 3_600;
@@ -71,7 +71,7 @@ export const SECRET_CHECKS: readonly Check[] = [
       if (audiences.length === 0 || audiences.some((each) => typeof each !== 'string' || !each))
         return 'It does not name its audience (aud).';
       if (typeof exp !== 'number') return 'It never expires (exp).';
-      // It can be used from now on, whatever it says of a beginning that is to come.
+      // The token may be usable from now on, even if `iat` lies in the future.
       const from = Math.min(typeof iat === 'number' ? iat : Number.POSITIVE_INFINITY, now / 1_000);
       const minutes = Math.round((exp - from) / 60);
       return exp - from > LONGEST_TOKEN ? `It lives for ${minutes} minutes.` : undefined;
@@ -91,7 +91,7 @@ export const SECRET_CHECKS: readonly Check[] = [
       if (kids.some((kid) => typeof kid !== 'string') || new Set(kids).size < kids.length) {
         return 'Not every key has a kid of its own.';
       }
-      // Of one key, `x`, `n` or `pub` is what nobody else has; the name is up to whoever publishes it.
+      // `x`, `n` or `pub` identifies a key; its `kid` can be any name.
       const values = keys
         .map(({ x, n, pub }) => x ?? n ?? pub)
         .filter((each) => each !== undefined);
@@ -109,10 +109,10 @@ export const SECRET_CHECKS: readonly Check[] = [
   },
 ];
 
-/** What {@link readToken} remarks on a token that nobody signed. */
+/** The remarks of {@link readToken} about an unsigned token. */
 const UNSIGNED: ReadonlySet<string> = new Set(['It is not signed.', 'Its signature is empty.']);
 
-/** What is wrong with a value that should have been drawn; the value is not in it. */
+/** What is wrong with a value that should be random, without the value itself. */
 function weakness(value: string, least: number): string | undefined {
   if (KNOWN.test(value) || publishedSecretProblem(new TextEncoder().encode(value)) !== undefined) {
     return 'is a publicly known value';
@@ -121,7 +121,7 @@ function weakness(value: string, least: number): string | undefined {
   return new Set(value).size < LEAST_CHARACTERS ? 'is not random' : undefined;
 }
 
-/** The password of an address, `postgres://app:password@db/shop`. */
+/** The password in an address like `postgres://app:password@db/shop`. */
 function passwordIn(value: string): string | undefined {
   const url = /^[a-z][\w+.-]*:\/\//i.test(value) ? parseUrl(value) : undefined;
   if (url === undefined || url.password === '') return undefined;
@@ -161,7 +161,7 @@ async function envOf({ envFile = '' }: Patient): Promise<readonly (readonly [str
   });
 }
 
-/** Some readers take ` #` for a part of an unquoted value: then it is longer than it is taken to be here. */
+/** Some readers include ` #` in an unquoted value, which is then longer than what is checked here. */
 function bare(value: string): string {
   const quoted = /^(["'`])(.*?)\1\s*(?:#.*)?$/.exec(value);
   return quoted?.[2] ?? value.replace(/(?:^|\s)#.*$/, '').trimEnd();

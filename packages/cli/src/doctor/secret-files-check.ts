@@ -8,9 +8,9 @@ const run = promisify(execFile);
 /** Files that hold secrets, by name. */
 const SECRET_FILE =
   /^\.env|\.env$|\.(?:pem|key|p12|pfx)$|^private.*\.jwks?\.json$|^peppers\.json$|^id_(?:rsa|ecdsa|ed25519)$/i;
-/** Settings that show which there are, and hold none. */
+/** Samples, which name secrets and hold none. */
 const SAMPLE = /\.env.*(?:example|sample|template)|(?:example|sample|template).*\.env$/i;
-/** What others wrote, and what git keeps itself. */
+/** Folders of dependencies, and those of git itself. */
 const PASSED_OVER: ReadonlySet<string> = new Set(['node_modules', '.git', '.pnpm-store']);
 const DEEPEST = 6;
 const MOST_FILES = 50_000;
@@ -25,10 +25,10 @@ export const SECRET_FILES_CHECK: Check = {
     const names: string[] = [];
     for (const name of found) {
       const file = await stat(join(folder, name)).catch(() => undefined);
-      // A folder, like an environment of Python, or a link that leads nowhere, holds no secret itself.
+      // A folder (a Python environment, for example) or a broken link holds no secret itself.
       if (file?.isFile() !== true) continue;
       names.push(name);
-      // Windows has no such bits, and answers the same ones for all.
+      // Windows has no such bits, and reports the same ones for every file.
       if (process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
         return `${name} can be read by others (mode ${(file.mode & 0o777).toString(8)}).`;
       }
@@ -37,7 +37,7 @@ export const SECRET_FILES_CHECK: Check = {
   },
 };
 
-/** By their paths from `folder` on; or why not all of it was looked at, which must not pass. */
+/** Their paths below `folder`, or why the search was incomplete, which must not pass. */
 async function secretFilesIn(folder: string): Promise<readonly string[] | string> {
   const found: string[] = [];
   let looked = 0;
@@ -51,17 +51,18 @@ async function secretFilesIn(folder: string): Promise<readonly string[] | string
       if (SECRET_FILE.test(entry.name) && !SAMPLE.test(entry.name)) found.push(path);
       // Links are not followed: they may lead in a circle.
       if (!entry.isDirectory() || PASSED_OVER.has(entry.name)) continue;
-      if (at.depth === DEEPEST) return `${path} is nested too deeply to be searched: name a folder below.`;
+      if (at.depth === DEEPEST)
+        return `${path} is nested too deeply to be searched: name a folder below.`;
       folders.push({ path, depth: at.depth + 1 });
     }
   }
   return found;
 }
 
-/** Which of them git knows, or why nobody can tell; undefined outside of a repository, too. */
+/** A file that git holds, or why that is not known; also undefined outside a repository. */
 async function gitProblem(folder: string, names: readonly string[]): Promise<string | undefined> {
   if (names.length === 0 || !(await isInRepository(folder))) return undefined;
-  // A repository can name a program for git to run; these need not.
+  // A repository can configure a program for git to run: not this one.
   const git = (...args: readonly string[]) =>
     run('git', ['-c', 'core.fsmonitor=false', '--no-pager', ...args, '--', ...paths], {
       cwd: folder,
@@ -71,7 +72,7 @@ async function gitProblem(folder: string, names: readonly string[]): Promise<str
   try {
     const [held = ''] = (await git('ls-files', '-z')).stdout.split('\0');
     if (held !== '') return `${held} is in git.`;
-    // Whoever clones it gets what was there once, too.
+    // A clone also contains everything that was committed once.
     const { stdout } = await git(
       'log',
       '--all',

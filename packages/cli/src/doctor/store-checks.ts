@@ -36,7 +36,7 @@ export const STORE_CHECKS: readonly Check[] = [
   },
 ];
 
-/** As it says itself: an address of this machine may be one of many that it listens on. */
+/** By its own configuration: an address of this machine may be one of many that it listens on. */
 async function listensHereAlone(address: URL): Promise<boolean> {
   const answer = await ask(address, [
     ['CONFIG', 'GET', 'bind'],

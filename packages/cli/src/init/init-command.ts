@@ -32,7 +32,7 @@ export const initCommand: Command = {
   },
 };
 
-/** Nothing is written where one of the files is there already, as a link to somewhere else too. */
+/** Writes nothing if one of the files exists, even as a link to somewhere else. */
 async function assertFree(folder: string, files: readonly string[]): Promise<void> {
   const there: string[] = [];
   for (const file of files) {
@@ -55,7 +55,7 @@ async function write(folder: string, files: ReadonlyMap<string, string>): Promis
     for (const [file, text] of files) {
       const path = join(folder, file);
       await mkdir(dirname(path), { recursive: true });
-      // Of two that write at once, the later one stops at the first file.
+      // If two write at once, the later one stops at the first file.
       await writeFile(path, text, { flag: 'wx' });
     }
   } catch (error) {
@@ -71,7 +71,7 @@ function tell({ terminal }: Invocation, where: string, files: readonly string[])
   terminal.line('  npm run dev');
 }
 
-/** As a shell takes it for one word, and runs nothing of it. */
+/** Quoted, so that a shell takes it as one word and runs nothing in it. */
 function quoted(path: string): string {
   return /^[\w./~-]+$/.test(path) && !path.startsWith('-')
     ? path

@@ -38,7 +38,7 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
   const told = h('p', { class: 'told', role: 'status' }, 'Loading …');
   const lines = h('div', { class: 'wide lines' });
   const more = h('div', {});
-  // They stay where they are, so that whoever presses them by keyboard keeps the focus.
+  // The buttons stay in place, so that a keyboard user keeps the focus.
   const back = turner('Back', () => ask(Math.max(0, first - 1)));
   const next = turner('Next', () => ask(first + drawnLines));
   const pages = h('p', { class: 'buttons' }, back, next);
@@ -46,7 +46,7 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
   let first = 0;
   let drawnLines = 0;
   let drawn = 0;
-  /** Of several questions only the last one is answered. */
+  /** Only the last of several questions is answered. */
   let asked = 0;
 
   const show = ({ lines: rows, from, total, since }: CoverageAnswer): void => {

@@ -27,7 +27,7 @@ export function decisionsView(
   if (kind !== undefined) outcome.value = kind;
   const list = h('ol', { class: 'events', 'aria-label': 'Newest decisions' });
   const told = h('p', { class: 'told' });
-  // Said aloud when somebody has asked for something else, and not with every decision that comes.
+  // Announced when somebody changes a filter, and not with every new decision.
   const said = h('p', { class: 'hidden', role: 'status' });
   let isPaused = false;
   let found: readonly AuditEvent[] = [];
@@ -46,7 +46,7 @@ export function decisionsView(
     const matching = all.filter((event) => isKind(event, outcome.value) && matches(event, words));
     const shown = matching.slice(-SHOWN).toReversed();
     const ids = new Set(shown.map(({ id }) => id));
-    // Whoever has come to a row by keyboard stays there, although newer ones have taken its place.
+    // A row with the focus stays, even if newer ones have taken its place.
     const [held] = [...rows].find(([, row]) => row.contains(document.activeElement)) ?? [];
     for (const id of rows.keys()) if (!ids.has(id) && id !== held) rows.delete(id);
     // Rows stay the same elements, so that one that is open, or has the focus, keeps it.

@@ -43,16 +43,16 @@ export function say(title: string, ...content: readonly (HTMLElement | string)[]
   done.addEventListener('click', () => dialog.close());
 }
 
-/** What each dialog that is open was opened by. */
+/** The control that opened each open dialog. */
 const openers = new Map<Element, Element | null>();
 
-/** Of a dialog that another one has opened, what opened the first. */
+/** For a dialog that another one has opened, the control that opened the first. */
 function opener(active: Element | null): Element | null {
   const dialog = active?.closest('dialog');
   return dialog ? (openers.get(dialog) ?? null) : active;
 }
 
-/** Where the list was drawn anew, the button of the same name; the beginning of the view where there is none. */
+/** If the list was redrawn, the button with the same name; without one, the beginning of the view. */
 function focusAgain(before: Element | null): void {
   const label = before?.getAttribute('aria-label');
   const alike = Array.from(document.querySelectorAll('main button'), (each) => each as HTMLElement);
@@ -66,7 +66,7 @@ function focusAgain(before: Element | null): void {
 function open(content: HTMLElement): HTMLDialogElement {
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, content);
   const before = opener(document.activeElement);
-  // What was shown, a new key perhaps, must not stay in the page.
+  // The content, perhaps a new key, must not stay in the page.
   dialog.addEventListener('close', () => {
     dialog.remove();
     openers.delete(dialog);

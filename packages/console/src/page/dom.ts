@@ -34,8 +34,8 @@ export function fill(element: Element, ...children: readonly Child[]): void {
 }
 
 /**
- * The same, in which what has not changed stays the same element, and a table keeps its place: whoever has the focus
- * there, or reads it, is not sent back to the beginning of the page.
+ * Replaces the children, but keeps unchanged elements and the scroll position of tables, so that a user who has the
+ * focus there, or reads it, is not sent back to the beginning of the page.
  */
 export function renew(element: Element, ...children: readonly Child[]): void {
   const made = h('div', {});
@@ -53,7 +53,7 @@ export function renew(element: Element, ...children: readonly Child[]): void {
   for (const node of old.slice(fresh.length)) element.removeChild(node);
 }
 
-/** What {@link table} makes, which the keyboard reaches so that it can be scrolled. */
+/** True for what {@link table} creates, which takes the focus so that it can be scrolled by keyboard. */
 function isRegion(node: Node): node is HTMLElement {
   return node instanceof HTMLElement && node.getAttribute('role') === 'region';
 }

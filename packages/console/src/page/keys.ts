@@ -230,7 +230,7 @@ function sessionsPanel(): HTMLElement {
   return h('section', { class: 'panel' }, h('h2', {}, 'Sessions of a user'), form, told, list);
 }
 
-/** What is said aloud of a list: not the whole of it. */
+/** The announcement of a list: its length alone. */
 function countOf(number: number, what: string): string {
   return number === 1 ? `One ${what} is listed.` : `${count(number)} ${what}s are listed.`;
 }

@@ -49,11 +49,11 @@ function open(): void {
     if (link.hash === `#${known}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  // Whoever cannot see that the page has changed is led to its beginning.
+  // Moves the focus to the beginning of the page, for users who cannot see that it has changed.
   if (wasOpen) current.root.querySelector('h1')?.focus();
 }
 
-/** At most one redraw for each frame, and none while nobody looks. */
+/** At most one redraw for each frame, and none while the page is hidden. */
 function redraw(): void {
   if (isDue) return;
   isDue = true;

@@ -69,7 +69,7 @@ async function problemOf(response: Response): Promise<string> {
   return `${detail} (${response.status}${typeof problem.code === 'string' ? `, ${problem.code}` : ''})`;
 }
 
-/** Stays connected; a stream that the server ends begins anew by itself. */
+/** Stays connected; the browser reconnects when the server ends the stream. */
 export function connect(
   onMessage: () => void,
   onStatus: (status: 'live' | 'reconnecting' | 'denied') => void,

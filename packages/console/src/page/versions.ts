@@ -37,7 +37,7 @@ export function callerTable(callers: readonly VersionCaller[]): HTMLElement {
   );
 }
 
-/** What is still called and should not be stands out, and not by its colour alone. */
+/** Versions that are still called and should not be stand out, and not only by colour. */
 function stateOf(state: VersionLine['state'], calls: number): Child {
   const isOld = state === 'deprecated' || state === 'ended';
   return isOld && calls > 0 ? h('strong', { class: 'bad' }, state) : state;

@@ -22,7 +22,7 @@ export interface HeldAttempt {
 /** Whether the attempt may be made; `degraded` where it was not counted. */
 export type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
 
-/** Attempts in a counter store, which count as failed until they are settled. */
+/** Attempts in a counter store, which count as failed until they are reconciled. */
 export interface AttemptCounting {
   /** Counts an attempt; what was counted is added to `held`. */
   readonly reserve: (
@@ -115,7 +115,7 @@ function alikeText(text: unknown): string | undefined {
   return text.normalize('NFKC').trim().toLowerCase();
 }
 
-/** What the caller wrote is one name, or none; what is no text is no key, also where none is needed. */
+/** The caller's text is one name or none. Anything but text is not a key, even where none is needed. */
 export function textOnly(key: unknown): LimitKey {
   if (key === undefined || key === null || typeof key === 'string') return key;
   return [];
@@ -124,7 +124,7 @@ export function textOnly(key: unknown): LimitKey {
 /** How an attempt came out. `neither`: it was not tried, so it counts for nothing. */
 export type AttemptResult = 'failed' | 'succeeded' | 'neither';
 
-/** What says "not you", also where a policy says so. gRPC counts up to 16, and HTTP from 100: one table holds both. */
+/** Statuses that mean "not you", even from a policy. gRPC ends at 16 and HTTP begins at 100: one table holds both. */
 const DENIED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
 
 /** How a call came out, by how it was answered: see `judge` of `throttleFailures`. */

@@ -78,7 +78,7 @@ export function countFailures(
     try {
       await settle(held, result);
     } catch {
-      // It stays counted as failed, which is the closed side.
+      // The attempt stays counted as failed, which fails closed.
     }
   };
 

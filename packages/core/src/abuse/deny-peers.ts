@@ -77,7 +77,7 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
     needs: ['peer'],
     adds: [],
     check: (request, { peer }) => {
-      // Read again: whoever supplied it may not have written it in its one form.
+      // Parsed again, since the host may not supply the canonical form.
       const address = peer.address === undefined ? undefined : parseAddress(peer.address);
       if (address === undefined) return unknown === 'pass' ? pass() : UNKNOWN;
       if (isDenied(address) || isDenied(embeddedIpv4(address))) return BY_RANGES;

@@ -44,7 +44,7 @@ const MOST_BYTES = 2 ** 30;
 const BITS_PER_OBJECT = 16;
 /** No key of a limit begins like this. */
 const WHOLE = '\0w';
-/** What cannot be told from others of its kind by its text. */
+/** Values that have the same text as others of their kind. */
 const STRANGE: ReadonlySet<string> = new Set(['object', 'function', 'symbol']);
 const KEY_MISSING = sharedDenial({ kind: 'internal', code: 'enumeration.key_missing' });
 
@@ -111,7 +111,7 @@ export function detectEnumeration<Needs extends object>(
     seen[at] = before | (1 << (bit & 31));
     if (seen[at] !== before) counts[slot] = (counts[slot] as number) + 1;
   };
-  /** For what is no key: too long, empty, or not of the type that was hoped for, since callers wrote it. */
+  /** Describes an id that is too long, empty, or of the wrong type, since callers wrote it. */
   const describe = (wanted: unknown): string => {
     if (Array.isArray(wanted)) return `${WHOLE}p${wanted.map(measured).join('')}`;
     return `${WHOLE}${measured(wanted)}`;
@@ -158,7 +158,7 @@ export function detectEnumeration<Needs extends object>(
       const found = table.find(caller);
       const slot = found >= 0 && (ends[found] as number) > time ? found : begin(found, time);
       const most = limit - (inherited[slot] as number);
-      // Who is over the limit stays so: a bit that is set may be that of another object.
+      // A caller over the limit stays denied: a bit that is set may be that of another object.
       if ((counts[slot] as number) <= most) note(slot, wanted);
       if ((counts[slot] as number) <= most) return pass();
       return deny('rate_limited', 'enumeration.detected', {

@@ -30,7 +30,7 @@ const KEPT = 4;
 /** What is kept in each slot; `TIMES` begins the times, the last failure first. */
 const [OWN, INHERITED, FIRST, ENDS, TIMES] = [0, 1, 2, 3, 4];
 const CELL = TIMES + KEPT;
-/** What is kept of those who were put out of a set: the most failures, until when, and the last pause. */
+/** Kept for keys that were evicted from a set: the most failures, until when, and the last pause. */
 const [WORST, WORST_ENDS, PAUSED] = [0, 1, 2];
 const FLOOR = 3;
 
@@ -116,7 +116,7 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
       const time = clock();
       for (const { name, key, rule, ticket, result } of reconciliations) {
         const known = load(tableOf(name), key, time);
-        // Of a key that was put out nothing is known to take back from.
+        // An evicted key has no count to take back from.
         if (known.slot < 0 || known.own === 0) continue;
         if (result === 'reset') {
           known.own = 0;
@@ -157,7 +157,7 @@ function takeBack(known: Known, ticket: number): boolean {
   const at = times.indexOf(ticket);
   if (ticket < first || (at < 0 && own === times.length)) return false;
   known.own--;
-  // Of those whose times are not kept it is known that they were not later than the earliest that is.
+  // Failures without a stored time were not later than the earliest stored one.
   if (at >= 0 && (times.length > 1 || known.own === 0)) times.splice(at, 1);
   return true;
 }
@@ -176,7 +176,7 @@ function save(known: Known, rule: FailureRule, time: number): void {
   for (let at = 0; at < KEPT; at++) cells[cell + TIMES + at] = times[at] ?? Number.NaN;
 }
 
-/** A slot of a set, after what has to be remembered of whoever had it. */
+/** A slot of a set, once the summary of its previous key is saved. */
 function claim(
   { keys, cells, floors }: Table,
   set: number,

@@ -61,7 +61,7 @@ const BYTES_PER_RANGE = 200;
 interface Loaded {
   readonly isListed: ReturnType<typeof addressRanges>;
   readonly at: number;
-  /** Which loading it came of. */
+  /** The load that it came from. */
   readonly turn: number;
 }
 
@@ -111,13 +111,13 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
   let lastTry = Number.NEGATIVE_INFINITY;
 
   const loadNow = async (): Promise<void> => {
-    // As of when it was asked for: what is read may have been written just before.
+    // Dated when it was requested: the list may have been written just before.
     const at = now();
     const turn = ++turns;
     lastTry = at;
     const text: unknown = await withinTime(load(), timeout);
     const ranges = readFeed(text, threshold, maxRanges);
-    // Of two that overlap the one that began later stands.
+    // If two loads overlap, the one that began later wins.
     if (loaded === undefined || turn > loaded.turn) {
       loaded = { isListed: addressRanges(ranges), at, turn };
     }

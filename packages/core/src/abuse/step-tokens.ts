@@ -23,7 +23,7 @@ export interface StepTokensOptions<Step extends string = string> {
 
 /** A token that is good: signed here, for this flow, step and principal, and not expired. */
 export interface StepTicket {
-  /** What it is remembered by when it has been used. */
+  /** The key under which a used token is remembered. */
   readonly id: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;

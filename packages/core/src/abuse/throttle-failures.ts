@@ -24,7 +24,7 @@ import { ACCOUNT_MISSING, deniedBody, KEY_MISSING, oneMessage, REPEATED } from '
 
 /** The attempt that a call makes, for handlers whose status does not tell how it came out. */
 export interface Attempt {
-  /** What the handler says counts before what the status says. */
+  /** What the handler reports takes precedence over the status. */
   readonly tell: (result: AttemptResult) => void;
 }
 
@@ -148,7 +148,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
     now,
   );
 
-  /** What to count of an account: nothing where a call need not name one, undefined where it must. */
+  /** What to count for an account: nothing if a call need not name one, undefined if it must. */
   const accountRequests = async (
     key: LimitKey,
     facts: Readonly<Needs>,
@@ -182,7 +182,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       const requests: AttemptRequest[] = [];
       if (!addPeer(requests, peer(facts), tenantOf(facts))) return KEY_MISSING;
       const held: HeldAttempt[] = [];
-      // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
+      // Methods mean nothing in other protocols: the caller chooses that of GraphQL.
       const safe = facts.call.protocol === 'http' && SAFE_METHODS.has(request.method);
       const inMessage = facts.call.protocol === 'graphql' ? undefined : accountInBody;
       let said: AttemptResult | undefined;
@@ -194,7 +194,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       const onComplete = (completion: Completion): MaybePromise<void> => {
         const result =
           said ?? (judge ? judge(completion) : judgeAttempt(completion, safe, namesAccount(held)));
-        // What is no answer counts as failed, as it is counted already.
+        // Anything else stays counted as failed.
         if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
         return settle(held, result);
       };

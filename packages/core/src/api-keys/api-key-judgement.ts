@@ -4,14 +4,14 @@ import { equalInConstantTime } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { ApiKeyDenialCode, ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
 
-/** Codes that are told only to whoever holds the secret. */
+/** Codes that only a holder of the secret may learn. */
 export type MatchedCode =
   | 'api_key.revoked'
   | 'api_key.disabled'
   | 'api_key.expired'
   | 'api_key.rotated';
 
-/** Which secret of a record it is, and what is wrong with it all the same. */
+/** Which secret of a record it is, and why the key may still be denied. */
 export interface MatchedSecret {
   readonly secret: VerifiedApiKey['secret'];
   readonly problem: MatchedCode | undefined;

@@ -2,7 +2,7 @@
 export interface Reading {
   readonly id: string;
   readonly startedAt: number;
-  /** Not to be used from then on. */
+  /** No longer used from then on. */
   readonly until: number;
   /** The number of changes that were known when it began. */
   readonly seen: number;
@@ -10,10 +10,10 @@ export interface Reading {
 
 /** Tells readings of the store that may still be used from those that a change has overtaken. */
 export interface Readings {
-  /** One that begins now; it is used for the lifetime at most. */
+  /** Begins a reading, which is used for its lifetime at most. */
   readonly begin: (id: string, at: number) => Reading;
   readonly isFresh: (reading: Reading, at: number) => boolean;
-  /** Nothing that was read of this key before is used any more. */
+  /** Discards everything that was read of this key before. */
   readonly forget: (id: string) => void;
 }
 

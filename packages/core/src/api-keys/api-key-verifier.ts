@@ -46,7 +46,7 @@ export interface ApiKeyVerifier {
     peer?: string,
     call?: object,
   ) => MaybePromise<ApiKeyVerification>;
-  /** From now on nothing that was read of this key before is used. */
+  /** Discards everything that was read of this key before. */
   readonly forget: (id: string) => void;
 }
 
@@ -126,7 +126,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     }
   };
 
-  /** Reads for whoever presents a key that nobody has seen lately, as long as not too many do. */
+  /** Reads a key that was not seen lately, as long as not too many callers do so. */
   const readUnknown = (
     presented: string,
     id: string,
@@ -261,7 +261,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       ),
       refreshAt: reading.startedAt + lifetime / 2,
     };
-    // Also where nothing may be answered from it: that it was good sets it apart from a flood.
+    // Even if it may not be answered from: a key that was valid is not part of a flood.
     const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
     known.set(presented, entry, bytes);
     touch(entry, now(), call);

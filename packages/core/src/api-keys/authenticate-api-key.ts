@@ -220,7 +220,7 @@ export function authenticateApiKey(
       }),
     });
     const { allowedPeers, publishable } = key;
-    // Whatever the keys said at construction: a key that anybody has seen is never one of the secret ones.
+    // Whatever the keys said at construction: a publishable key is never accepted as a secret one.
     if (publishable !== undefined && keys.publishable !== true) return () => notSecret;
     if (allowedPeers === undefined && publishable === undefined) return () => outcome;
     const isAllowed = allowedPeers && addressRanges(allowedPeers);
@@ -273,7 +273,7 @@ export function authenticateApiKey(
         : conclude(result, keys, peer, headers);
     },
   });
-  // Where another credential is there on purpose, it does not make a second caller.
+  // Another credential that is expected does not make a second caller.
   if (options.insecureIgnoreAuthorization === true) return policy;
   const place = scheme === undefined ? header.toLowerCase() : 'authorization';
   return locateCredential(policy, ({ headers }) =>

@@ -14,7 +14,7 @@ export interface ImportedKeys {
   readonly verify: (presented: string, hash: string) => MaybePromise<boolean>;
 }
 
-/** What the user's function finds in a presented text, held to its bounds; what it throws is a text that is no key. */
+/** What the user's function finds in a presented text, within bounds. If it throws, the text is not a key. */
 export function lookUp(imported: ImportedKeys, presented: unknown): string | undefined {
   if (typeof presented !== 'string') return undefined;
   if (presented === '' || presented.length > LONGEST_IMPORTED) return undefined;

@@ -131,7 +131,7 @@ function counterAt(known: Counter | undefined, { window }: NamedQuota, now: numb
   if (known === undefined) return { startedAt, used: 0 };
   const { before } = known;
   if (known.startedAt > startedAt + window) {
-    // The clock had run ahead: nobody waits for that window, and what was used in either counts.
+    // The clock had run ahead: that window is not waited for, and the use of both counts.
     const earlier = before?.startedAt === startedAt ? before.used : 0;
     return { startedAt, used: known.used + earlier };
   }

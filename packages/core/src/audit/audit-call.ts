@@ -78,7 +78,7 @@ export class AuditCall {
     if (which === 'all') return secretsOf(this.#request, names);
     for (const name of names) {
       const value = headers.get(name);
-      // A name can be a credential only where somebody made it one: then it is the end of the header.
+      // If an application uses a credential as a name, a header ends with it.
       if (typeof value === 'string' && value !== '' && endsWithName(value, facts, this.requestId)) {
         return secretsOf(this.#request, names);
       }
@@ -93,7 +93,7 @@ function safeId(id: string): string | undefined {
   if (isUuid(id)) return id;
   if (!REQUEST_ID.test(id)) return undefined;
   const redacted = redactName(id);
-  // What it may hold needs no second look; the mark of what was taken out makes it longer at most.
+  // An id in this form needs no further cleaning; the marks in it can only make it too long.
   return redacted === id ? id : safeText(redacted, 128);
 }
 

@@ -160,7 +160,7 @@ export function audit(options: AuditOptions): Audit {
     for (const queue of queues) if (takes(queue, pending)) queue.push(pending, importance);
   };
 
-  /** Whether the trail says that the service runs: not before there is an event, since factories write nothing. */
+  /** Whether the start of the service is recorded: not before the first event, since factories write nothing. */
   let isClosing = false;
   let isAnnounced = options.service === undefined;
   const announceOnce = (): void => {
@@ -180,7 +180,7 @@ export function audit(options: AuditOptions): Audit {
         report(onFault, cause);
         return resolve({ ok: false, problem: 'lost' });
       }
-      // Whoever fails to log in can do so as often as they like.
+      // A caller can fail to log in any number of times.
       const importance = built.whole.outcome === 'denied' ? 'denied' : 'act';
       let open = 0;
       let ok = true;
@@ -215,7 +215,7 @@ export function audit(options: AuditOptions): Audit {
     const call = mine instanceof AuditCall ? mine : undefined;
     const isKept = kept.size > 0 && call !== undefined && kept.delete(call);
     if (isKept) for (const { release } of required) release();
-    // Adapters supply the fact; where nobody did there is nothing sensitive to protect.
+    // Adapters supply the fact; without it there is nothing sensitive to protect.
     const guarded = isSensitive(facts['call'] as CallFacts['call'] | undefined);
     const denied = denial !== undefined && denial.answer === undefined;
     const ordinary = !denied && outcome === 'succeeded' && !guarded && trace.every(isOrdinary);
@@ -229,7 +229,7 @@ export function audit(options: AuditOptions): Audit {
     try {
       event = build.decision(completion, call, how);
     } catch (cause) {
-      // Facts that cannot be read: what was decided is told all the same.
+      // The decision is recorded even if the facts cannot be read.
       report(onFault, cause);
       event = build.decision({ ...completion, facts: {} }, undefined, how);
     }
@@ -280,7 +280,7 @@ export function audit(options: AuditOptions): Audit {
   });
 }
 
-/** Nothing in it that an operator would want to see of every call. */
+/** Contains nothing that an operator would want to see for every call. */
 function isOrdinary({ verdict, degraded }: Completion['trace'][number]): boolean {
   return degraded === undefined && !verdict.startsWith('would');
 }

@@ -91,7 +91,7 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
   return {
     decision: (completion, call, { time, sensitive, sampled }) => {
       const { denial, facts, outcome, status } = completion;
-      // A preflight ends with a denial that is an answer, and nobody is denied.
+      // A preflight is answered by a denial, but no caller is denied.
       const denied = denial !== undefined && denial.answer === undefined;
       const names = call?.secrets(denied ? 'all' : 'whole', facts) ?? NONE;
       const short = shorten(completion.trace);

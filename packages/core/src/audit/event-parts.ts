@@ -57,7 +57,7 @@ export function whoMembers(
 ): Members {
   const members: Members = {};
   for (const member of IDENTITY) {
-    // How somebody calls is not theirs to name, so no secret of the call is looked for in it.
+    // Callers do not choose how they authenticate, so it is not searched for their secrets.
     const text = clean(identity[member], member === 'authentication' ? NONE : secrets);
     if (text !== undefined) members[member] = text;
   }
@@ -83,7 +83,7 @@ export function whatMembers(called: Called, clean: CleanName, secrets: readonly 
 const BOUNDS = { maxEntries: 4_096, maxBytes: 4 << 20 };
 /** Objects and fixed texts of one entry, in bytes. */
 const OVERHEAD = 512;
-/** What is made of longer texts is made anew: few are, and nobody fills a cache with them. */
+/** Parts from longer texts are not cached: there are few, and callers must not fill the cache with them. */
 const LONGEST = 1_024;
 
 /**
@@ -110,7 +110,7 @@ export function rememberedParts<Raw extends object, Part extends EventPart>(
   };
 }
 
-/** Of all its texts; endless where something else stands in the place of one, which must not be kept. */
+/** The length of all its texts; infinite if one is not text, which must not be kept. */
 function textLength(raw: object): number {
   let length = 0;
   for (const value of Object.values(raw) as unknown[]) {

@@ -7,7 +7,7 @@ export const AUDIT_SCHEMA = 'apisec.audit/1';
 /** The most memory that one event takes, estimated as two bytes for each UTF-16 code unit. */
 export const LARGEST_EVENT_BYTES = 16_384;
 
-/** Of that the object, its numbers and fixed texts. */
+/** The share of the object itself, its numbers and fixed texts. */
 export const EVENT_OVERHEAD = 512;
 
 /**

@@ -30,7 +30,7 @@ function lines(
     if (denial?.detail) parts.push(` (${denial.detail})`);
     if (entry.degraded) parts.push(`, degraded: ${entry.degraded}`);
     const within = lines(entry.within ?? [], `${indent}  `, secrets);
-    // What a combination denies with is the denial of one of its parts, which says why.
+    // A combination denies with the denial of one of its parts, which says why.
     const isSaid = entry.within?.some((part) => part.denial?.cause === denial?.cause) === true;
     const cause = isSaid ? undefined : describeCause(denial?.cause, secrets);
     return [

@@ -6,7 +6,7 @@ const LEVELS: Readonly<Record<AuditEvent['severity'], number>> = {
   warn: 40,
   critical: 50,
 };
-/** What JSON leaves as it is, and a terminal or a log reader does not. */
+/** Characters that JSON leaves as they are, and terminals or log readers interpret. */
 const UNSAFE = /[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 /** Printable ASCII but quotes and backslashes: what most values are, and what is written as it is. */
 const PLAIN = /^[ !#-[\]-~]*$/;

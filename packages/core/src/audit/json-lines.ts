@@ -71,7 +71,7 @@ function streamWriter(to: TextStream): (text: string) => Promise<void> {
     new Promise((resolve, reject) => {
       to.write(text, (error) => {
         if (!error) return resolve();
-        // Its event comes next, and ends the process where nobody listens; the audit reports this failure itself.
+        // Its `error` event follows, and ends the process without a listener; the audit reports this failure itself.
         if (!isHeard) to.on?.('error', ignore);
         isHeard = true;
         reject(error);

@@ -88,7 +88,7 @@ export function logDenials(options: LogDenialsOptions = {}): DenialLog {
   };
 
   const callOptions = {
-    // Nobody says that a proxy writes one.
+    // No proxy is configured to write one.
     requestIdHeader: undefined,
     credentialHeaders: singleCredentialHeaders(credentialHeaders.map((name) => name.toLowerCase())),
     clock: now,
@@ -99,7 +99,7 @@ export function logDenials(options: LogDenialsOptions = {}): DenialLog {
       name: NAME,
       role: 'check',
       always: {
-        // For what an earlier policy denied; of the others `check` knows more.
+        // For denials of earlier policies; `check` knows more about the others.
         onComplete: (completion) => {
           if (!completion.trace.some((entry) => entry.policy === NAME)) log(completion, undefined);
         },
@@ -120,7 +120,7 @@ function joinTo(log: SyncPolicy<CallFacts, NoFacts, 'check'>): DenialLog['join']
     const isSettled =
       decision.allowed &&
       !obligations.some((each) => each.onMessage !== undefined || each.onRelease !== undefined);
-    // Not again where the guard has it too.
+    // Not twice if the guard has it too.
     if (isSettled || decision.trace.some(({ policy }) => policy === log.name)) return decision;
     return { ...decision, obligations: [...obligations, ...listening(decision, log, request)] };
   };

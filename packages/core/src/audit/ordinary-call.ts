@@ -22,7 +22,7 @@ export interface EventOrigin {
 }
 
 /**
- * A call that was let in and succeeded, and of which there is nothing else to say: nearly all of them. Until it is
+ * An admitted call that succeeded, with nothing else to report: nearly all calls. Until it is
  * written it is held as its few own values, with parts that it shares with other calls. An object with all members for
  * each call costs several times as much, most of it when garbage is collected.
  */
@@ -51,11 +51,11 @@ interface WhatPart extends EventPart {
   readonly head: string;
 }
 
-/** What is to be told of one call. */
+/** What is to be recorded of one call. */
 export interface Told {
   readonly completion: Completion;
   readonly call: AuditCall | undefined;
-  /** Undefined where it says more than that policies passed. */
+  /** Undefined if it says more than that policies passed. */
   readonly trace: EventPart | undefined;
   readonly time: number;
   readonly sampled: number | undefined;

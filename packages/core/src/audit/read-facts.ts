@@ -2,7 +2,7 @@ const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 /** Root fields of one operation that an event names. */
 const FIELDS = 24;
 
-/** Facts are typed by whoever adds them, and nobody else. */
+/** Only the code that adds facts vouches for their types. */
 export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
     ? (value as Readonly<Record<string, unknown>>)

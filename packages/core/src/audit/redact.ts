@@ -46,7 +46,7 @@ const NAMED = new RegExp(
   `\\b(${NAMES})["']?\\s{0,4}[:=]\\s{0,4}(?:"[^"]*"?|'[^']*'?|[^\\s,;&"']+)`,
   'gi',
 );
-/** What any of the patterns, `RANDOM` included, begins with or is: without it nothing has to be searched for. */
+/** What each pattern, `RANDOM` included, must contain: text without it need not be searched. */
 const SUSPECT =
   /-----BEGIN|authorization|cookie|dpop|x-api-key|eyJ|bearer |basic |digest |negotiate |token |apikey |:\/\/|\?|[\w-]{16}|[\w+/-]{40}/i;
 const HYPHEN = 45;
@@ -63,7 +63,7 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
 export function redactName(text: string, secrets: readonly string[] = []): string {
   // Shorter than any of the patterns.
   if (text.length < SHORTEST_PATTERN && secrets.length === 0) return text;
-  // Ids of requests are new in each call, and looked for in vain by every pattern.
+  // Ids of requests are new in each call, and no pattern ever matches them.
   if (isUuid(text) && !secrets.some((secret) => text.includes(secret))) return text;
   return redact(text, NAME_AT_MOST, secrets, (safe) => safe);
 }
@@ -154,7 +154,7 @@ export const CREDENTIAL_HEADERS: readonly string[] = [
 
 /** Shorter values are in every text by chance. */
 const SHORTEST = 6;
-/** Browsers send more cookies than anybody counts; the longest values are those that nobody guesses. */
+/** Browsers send many cookies; the longest values are the ones that cannot be guessed. */
 const MOST = 256;
 /** How a credential is sent is no secret: causes say which of them was expected. */
 const SCHEME = /^(?:basic|bearer|digest|dpop|negotiate)$/i;

@@ -5,14 +5,14 @@ import { LARGEST_EVENT_BYTES } from './event.ts';
 import type { PendingEvent } from './pending-event.ts';
 import type { AuditDelivery, AuditSink, AuditSinkStats } from './sink.ts';
 
-/** Who needs a place most: what an attacker can cause without limit never takes the place of an act. */
+/** Priorities: events that an attacker can cause without limit never take the place of an act. */
 export type Importance = 'allowed' | 'denied' | 'act';
 
 /** The part of the bounds that each may fill. */
 const SHARE: Readonly<Record<Importance, number>> = { allowed: 0.7, denied: 0.9, act: 1 };
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
-/** What a sink has at least to end in order, where writing what waited has taken all the time. */
+/** The least time for a sink to close, even if writing the waiting events took all the time. */
 const LEAST_TO_CLOSE_MS = 100;
 /** Writes that did not end in time may still hold their batch. */
 const MOST_ABANDONED = 3;
@@ -20,17 +20,17 @@ const MOST_ABANDONED = 3;
 type Done = (written: boolean) => void;
 type Write = (delivery: AuditDelivery) => MaybePromise<void>;
 
-/** What goes into one write, and again into the next where it failed. */
+/** The events of one write, which are tried again if it fails. */
 interface Batch {
   readonly count: number;
   readonly bytes: number;
   readonly awaited: readonly Done[];
-  /** Until what the sink takes is made of them: what lives as long as a slow write costs the garbage collector most. */
+  /** Dropped once converted for the sink: objects that live as long as a slow write are expensive to collect. */
   events: readonly PendingEvent[];
   write: Write | undefined;
 }
 
-/** One sink with all that waits for it: bounded whatever the sink does. */
+/** One sink and the events that wait for it, bounded whatever the sink does. */
 export interface SinkQueue {
   readonly sink: AuditSink;
   /** False, and counted as lost, where there is no room. */
@@ -59,9 +59,9 @@ export interface QueueHost {
 export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost): SinkQueue {
   /** In order. */
   const waiting: PendingEvent[] = [];
-  /** Those of them that somebody waits for: few, so that the others need no object of their own here. */
+  /** Those that a caller waits for: few, so that the others need no object here. */
   const awaited = new Map<PendingEvent, Done>();
-  /** What was taken out of them to be written, until it is. */
+  /** Taken out of `waiting` until it is written. */
   let batch: Batch | undefined;
   let bytes = 0;
   let reserved = 0;
@@ -162,7 +162,7 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     return { count: events.length, bytes: size, awaited: dones, events, write: undefined };
   };
 
-  /** One write, which may fail in every way there is. */
+  /** One write, which may fail in any way. */
   const attempt = async (offered: Batch): Promise<boolean> => {
     if (abandoned >= MOST_ABANDONED) return false;
     const controller = new AbortController();
@@ -207,7 +207,7 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     for (const done of acknowledged.awaited) done(true);
   };
 
-  /** Once the sink takes events again it is told how many it missed. */
+  /** When the sink accepts events again, it learns how many it missed. */
   const tellLoss = (): void => {
     if (lost === toldLost || closed) return;
     const loss = host.lossOf(sink.name, lost - toldLost);
@@ -236,7 +236,7 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     return count() === 0;
   };
 
-  /** Nobody waits for longer: a process that ends must end although a sink does not. */
+  /** No longer: a process must be able to end even if a sink does not. */
   const closeSink = async (leftMs: number, withinMs: number): Promise<void> => {
     try {
       const closing = sink.close?.();

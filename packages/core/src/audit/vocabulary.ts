@@ -119,7 +119,7 @@ const byKind: Readonly<Record<string, AuditEventName>> = {
   internal: 'sys_unavailable',
 } satisfies Record<DenialKind, AuditEventName> & Record<string, AuditEventName>;
 
-/** Kinds for which nobody but the server is to blame, whatever the area of their code. */
+/** Kinds that are the fault of the server alone, whatever the area of their code. */
 const OURS: ReadonlySet<string> = new Set(['unavailable', 'upstream', 'internal']);
 
 /** What the OWASP logging vocabulary calls a denial. */

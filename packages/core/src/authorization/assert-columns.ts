@@ -79,7 +79,7 @@ export async function assertColumns<Name extends string, O extends object>(
     `${where}: the encoding of the database must be UTF-8, not ${encoding}.`,
   );
   const named = dialect === 'sqlite' ? table : [schema, table].flatMap(quoteIdentifier).join('.');
-  // What a driver gives; a member of another type than text is found below.
+  // What a driver returns; members that are not text are found below.
   const rows = (await query(ofColumns, [named])) as readonly { name: unknown; type: unknown }[];
   const stored = new Map(rows.map(({ name, type }) => [String(name), String(type)]));
   assertConfiguration(stored.size > 0, `${where}: there is no table ${JSON.stringify(table)}.`);
@@ -95,7 +95,7 @@ export async function assertColumns<Name extends string, O extends object>(
     const what = resource.fields.get(field) as NonNullable<ReturnType<typeof resource.fields.get>>;
     const problem =
       columnProblem(what, actual, dialect) ??
-      // What a driver makes of another type may be another value: of a bigint a text.
+      // Drivers may convert other types to other values: a bigint to text.
       (dialect === 'sqlite' || asText(actual) === asText(type)
         ? undefined
         : `the column is of type ${actual}, not ${type}.`);

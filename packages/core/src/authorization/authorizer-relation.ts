@@ -93,7 +93,7 @@ export function authorizerRelation(
   });
 }
 
-/** Of the answer's own, so that a polluted prototype decides nothing. */
+/** Reads only its own members, so that a polluted prototype decides nothing. */
 function decisionOf(answer: unknown): boolean {
   const decision = isObject(answer) ? member(answer, 'decision') : undefined;
   if (typeof decision !== 'boolean') {

@@ -133,7 +133,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
 
   return Object.freeze({
     evaluate: async (question: AuthorizerQuestion) => {
-      // What is sent is the key, so that no two questions share an answer.
+      // The request body is the key, so that no two questions share an answer.
       const asked = questionText(question);
       const known = kept?.entries.get(asked);
       const askedAt = now();

@@ -74,14 +74,14 @@ export function discoveredEndpoints(
     const time = now();
     if (known !== undefined && !isOlder(known.since, known.keptMs, time)) return known.endpoints;
     const before = known?.endpoints;
-    // The others go on with what is known while this call asks anew.
+    // Other calls use the known endpoints while this one asks again.
     if (before) known = { endpoints: before, since: time, keptMs: RETRY_MS };
     try {
       const endpoints = await read();
       known = { endpoints, since: now(), keptMs: KEPT_MS };
       return endpoints;
     } catch (cause) {
-      // They were those of the decision point, which still answers there or not at all.
+      // They belonged to the decision point, which still answers there or not at all.
       if (before) return before;
       throw cause;
     }

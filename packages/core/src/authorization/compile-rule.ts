@@ -59,7 +59,7 @@ export interface RuleResult {
   readonly verdict: Verdict;
   /** What sources and objects threw. */
   readonly causes: readonly unknown[];
-  /** What relations threw that had to be asked. */
+  /** Errors of relations that had to be asked. */
   readonly failures: readonly unknown[];
   /** Which leaves kept it from being true. Worked out when asked for. */
   readonly reasons: () => readonly Reason[];
@@ -314,7 +314,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
         failures,
         reasons: reasonsIn(context),
       });
-      // What is decided with relations unknown is decided whatever they would answer.
+      // A decision with unknown relations holds whatever they would answer.
       if (early !== UNDECIDED || relations.length === 0) return result(early);
       const late = () => result(ask(context, causes));
       const asked = askRelations(context, answers, failures);
@@ -364,7 +364,7 @@ export const COMPARISONS: Readonly<
     right === '' ? UNDECIDED : String(left).startsWith(String(right)) ? TRUE : FALSE,
 };
 
-/** Lists of the caller are bounded; those of an object are as long as whoever stores them lets them be. */
+/** Lists of the caller are bounded; those of an object are as long as their store allows. */
 function isKnown({ source }: AnyAttribute): boolean {
   return source === 'subject' || source === 'environment';
 }

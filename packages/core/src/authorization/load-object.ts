@@ -113,7 +113,7 @@ export function loadObject<
   const fetch = (id: IdOf<O>, facts: Readonly<Needs & Tenant>): MaybePromise<unknown> => {
     if (load !== undefined) return load(id, facts);
     const tenant = resource.tenant?.of(facts);
-    // Nothing is loaded for nobody in particular: what came back could not be taken.
+    // Without a tenant nothing is loaded, since the object could not be accepted anyway.
     if (resource.tenant !== undefined && (typeof tenant !== 'string' || tenant === ''))
       return undefined;
     // One of both is there, and a tenant that is one is a text.

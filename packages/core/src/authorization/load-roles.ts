@@ -34,7 +34,7 @@ export interface AssignedRolesFacts {
   readonly assignedRoles: AssignedRoles;
 }
 
-/** More would be a fault of the store, or somebody's attempt to make checks slow. */
+/** More would be a fault of the store, or an attempt to make checks slow. */
 const MOST_ROLES = 1_000;
 
 /**

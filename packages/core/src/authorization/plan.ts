@@ -273,7 +273,7 @@ function walk(data: RuleData, wanted: boolean, view: View): Filtered {
     case 'during':
     case 'peerIn': {
       const decided = view.conditions.get(data)?.decide(view.input);
-      // Neither of them waits for anything.
+      // Both are synchronous.
       const verdict = decided !== undefined && 'verdict' in decided ? decided.verdict : undefined;
       return verdict === (wanted ? TRUE : FALSE);
     }
@@ -348,7 +348,7 @@ function walkIn(data: InData, wanted: boolean, view: View): Filtered {
       item: type,
       where,
     };
-    // Of an empty list nothing is asked, and a field that is missing is in no list and outside of none.
+    // An empty list needs no test, and a missing field is neither in a list nor outside one.
     return 'term' in left && 'field' in left.term
       ? and([{ op: 'isKnown', field: left.term.field }, quantified])
       : quantified;

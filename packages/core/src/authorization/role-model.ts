@@ -13,7 +13,7 @@ export type PermissionPattern<P extends string> = P extends `${infer Head}:${inf
 /** What one role may do: its own permissions, and those of the roles that it includes. */
 export interface RoleDefinition<R extends string, P extends string> {
   readonly grants?: readonly PermissionPattern<P>[] | undefined;
-  /** Whoever has this role has these as well. */
+  /** Roles that this role includes. */
   readonly includes?: readonly R[] | undefined;
 }
 
@@ -115,7 +115,7 @@ export function roleModel<const P extends string, R extends string>(
     rolesIncluding: lookUp('role', freezeSets(rolesIncluding)),
     permissionsOf: (roles) => {
       const all = new Set<P>();
-      // A name that is not in the model is looked up in vain: whatever it is, it adds nothing.
+      // A name that is not in the model adds nothing.
       for (const role of roles)
         for (const permission of held.get(role as R) ?? []) all.add(permission);
       return all;

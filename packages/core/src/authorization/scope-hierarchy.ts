@@ -68,7 +68,7 @@ function reach(
   );
   const known = including.get(scope) ?? new Set([scope]);
   including.set(scope, known);
-  // What was reached before on another way was followed then.
+  // Scopes that were reached before have already been followed.
   if (known.has(from) && from !== scope) return;
   known.add(from);
   for (const part of table.get(scope) ?? []) reach(from, part, [...path, scope], table, including);

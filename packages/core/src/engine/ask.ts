@@ -8,7 +8,7 @@ import type { Role } from './trace.ts';
 
 type AnyPolicy = Policy<object, object, Role>;
 
-/** Asks a policy with these facts, whatever was asked before. */
+/** Asks a policy with these facts, regardless of earlier answers. */
 export type AskPolicy = (
   policy: Policy<object, object, Role>,
   request: RequestLike,
@@ -16,8 +16,8 @@ export type AskPolicy = (
 ) => MaybePromise<Outcome<object>>;
 
 /**
- * Stands between guards and their policies for the time of one call: it may answer what a policy answered before, so
- * that a policy that several guards of the call share runs once.
+ * Stands between guards and their policies during one call. It may repeat an earlier answer of a policy, so that a
+ * policy that several guards of the call share runs once.
  */
 export type PolicyRuns = (
   policy: Policy<object, object, Role>,
@@ -105,7 +105,7 @@ export function shareRuns(request: RequestLike, runs: PolicyRuns): RequestLike {
   return new SharedRequest(request, runs);
 }
 
-/** What stands between guards and policies for this request, where something does. */
+/** The shared runs of this request, if there are any. */
 export function runsOf(request: RequestLike): PolicyRuns | undefined {
   return (request as Partial<SharedRequest>)[RUNS];
 }

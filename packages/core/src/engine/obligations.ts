@@ -85,7 +85,7 @@ export function listObligations(obligations: ObligationList | undefined): readon
     : [obligations as Obligations];
 }
 
-/** Of obligations only what remains when their policy did not have its way: to give back what it took. */
+/** What remains of obligations when their policy is overruled: giving back what it took. */
 export function endingsOf(obligations: ObligationList | undefined): readonly Obligations[] {
   return listObligations(obligations).flatMap(({ onComplete }) =>
     onComplete ? [{ onComplete }] : [],

@@ -42,7 +42,7 @@ export interface PolicyInfo {
   readonly purposes?: readonly Purpose[] | undefined;
   /** The versions of the API that it tells apart, where it does. */
   readonly versions?: readonly VersionInfo[] | undefined;
-  /** What it was built with, as far as it says so. */
+  /** The options that it was built with, if it reports them. */
   readonly settings?: PolicySettings | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface Policy<in Needs extends object, out Adds extends object, out R 
   /** The versions of the API that it tells apart, for reports: `apiVersion` says so. */
   readonly versions?: readonly VersionInfo[] | undefined;
   /**
-   * Options that say how strict it is, as data: a longer tolerance, another origin. Values are compared and shown by
+   * Options that determine how strict it is, as data, like a tolerance or origins. Values are compared and shown by
    * `apisec diff` and written by `apisec coverage --json`, so no secret belongs here.
    */
   readonly settings?: PolicySettings | undefined;

@@ -2,10 +2,10 @@
 export type PolicySettings = Readonly<Record<string, unknown>>;
 
 /**
- * The options that say how strict a policy is, for reports. Of `names` alone, at every depth: an option that holds a
- * secret is not named, so none can be told.
+ * The options that determine how strict a policy is, for reports. Only `names`, at every depth: an option that holds a
+ * secret is never named, so it cannot be reported.
  */
 export function settingsOf(options: object, names: readonly string[]): PolicySettings {
-  // A list in this place keeps what it names, and JSON keeps no function.
+  // An array in this argument keeps only the names in it, and JSON drops functions.
   return JSON.parse(JSON.stringify(options, [...names])) as PolicySettings;
 }

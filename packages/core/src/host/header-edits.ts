@@ -62,7 +62,7 @@ export function appended(
  */
 const fit = new WeakMap<object, readonly string[]>();
 
-/** The names in lower case of a list that was found fit to be sent and that nobody can change any more. */
+/** The names in lower case of a frozen list that can be sent. */
 export function fitKeys(edits: readonly HeaderEdit[]): readonly string[] | undefined {
   return fit.get(edits);
 }

@@ -31,7 +31,7 @@ export function holdHeaders(response: NodeHead, lists: EditLists): Denial | unde
   const unsendable = unsendableEdits(lists);
   if (unsendable !== undefined || lists.length === 0) return unsendable;
   const { writeHead } = response;
-  // One property and nothing else: in Express each response has a hidden class of its own, and pays for every touch.
+  // A single property: in Express each response has its own hidden class, and pays for each change.
   response.writeHead = function writeEditedHead(status, reason, headers = reason) {
     if (this.headersSent) return writeHead.call(this, status);
     const names = this.getHeaderNames();
@@ -100,7 +100,7 @@ function editOneByOne(
       set,
       append: (key, value) => {
         const at = keys.indexOf(key);
-        // Not read at -1, which costs more than all the rest.
+        // Reading at -1 would cost more than all the rest.
         const before = at < 0 ? undefined : fields[names[at] as string];
         set(key, appended(key, before, value), key);
       },
@@ -117,7 +117,7 @@ function editOneByOne(
   return fields;
 }
 
-/** Fields to be added to a head that has none of them. Deletions are in the bits alone. */
+/** Fields to add to a head that has none of them. Deletions appear only in the bits. */
 interface PlainEdits {
   readonly names: readonly string[];
   readonly values: readonly string[];
@@ -125,7 +125,7 @@ interface PlainEdits {
   readonly bits: number;
 }
 
-/** Of each list that was found fit; null where it edits a field twice. */
+/** For each list that can be sent; null if it edits a field twice. */
 const plains = new WeakMap<object, PlainEdits | null>();
 
 function plainOf(edits: readonly HeaderEdit[]): PlainEdits | null {
@@ -154,22 +154,22 @@ function addFields(
     if (plain === null || (bits & plain.bits) !== 0) return false;
     bits |= plain.bits;
   }
-  // A name without a bit is in no list; by now those of all lists have theirs.
+  // A name without a bit is in no list: by now every listed name has one.
   for (const key of keys) if ((bits & (bitsByKey.get(key) ?? 0)) !== 0) return false;
   for (const edits of lists) {
-    // Found above.
+    // The lookup above has made sure of it.
     const { names, values } = plainOf(edits) as PlainEdits;
-    // The loop's bound says that both are there.
+    // The bound of the loop makes sure that both exist.
     for (let at = 0; at < names.length; at++) fields[names[at] as string] = values[at] as string;
   }
   return true;
 }
 
-/** Names of fields that lists which stay edit: few, and the same in every call. */
+/** A bit for each field that frozen lists edit: few, and the same in every call. */
 const bitsByKey = new Map<string, number>();
 const MOST_BITS = 31;
 
-/** Undefined where all bits are taken. */
+/** Undefined if all bits are taken. */
 function bitOf(key: string): number | undefined {
   const known = bitsByKey.get(key);
   if (known !== undefined || bitsByKey.size >= MOST_BITS) return known;
@@ -183,7 +183,7 @@ function plainEdits(edits: readonly HeaderEdit[], keys: readonly string[]): Plai
   const values: string[] = [];
   let bits = 0;
   for (const [at, edit] of edits.entries()) {
-    // One for each edit.
+    // There is one key for each edit.
     const key = keys[at] as string;
     const bit = bitOf(key);
     if (bit === undefined || (bits & bit) !== 0) return null;
@@ -195,7 +195,7 @@ function plainEdits(edits: readonly HeaderEdit[], keys: readonly string[]): Plai
   return { names, values, bits };
 }
 
-/** Where the handler has set some by themselves: Node goes by those alone. */
+/** If the handler has set some individually, Node uses only those. */
 function editResponse(
   response: NodeHead,
   names: readonly string[],

@@ -1,6 +1,6 @@
 import { freezeDeep } from './freeze-deep.ts';
 
-/** What rows of one kind have in common. */
+/** Options for rows of one kind. */
 export interface ExpiringRowsOptions<Row> {
   /** The factory of the store, for the message of a full one. */
   readonly where: string;
@@ -10,13 +10,13 @@ export interface ExpiringRowsOptions<Row> {
   readonly now: () => number;
   /** When a row ends, by the same clock. */
   readonly endsAt: (row: Row) => number;
-  /** What rows are also found by. */
+  /** The groups by which a row can also be found. */
   readonly groupsOf?: ((row: Row) => readonly string[]) | undefined;
-  /** Told of each row that is gone. */
+  /** Called for each row that is removed. */
   readonly onDrop?: ((row: Row) => void) | undefined;
 }
 
-/** Rows of a store in the memory of this process. None is there any more once it has ended, and none is before. */
+/** Rows of a store in the memory of this process. Each stays until it ends, and not longer. */
 export interface ExpiringRows<Row> {
   /**
    * Keeps a copy, unless there is a row of this id.
@@ -24,17 +24,17 @@ export interface ExpiringRows<Row> {
    * @throws Error when it is full of rows that have not ended.
    */
   readonly insert: (row: Row) => boolean;
-  /** Keeps a copy in the place of the row that has its id and its groups. */
+  /** Keeps a copy in place of the row with the same id and groups. */
   readonly replace: (row: Row) => void;
   readonly get: (id: string) => Row | undefined;
   readonly inGroup: (group: string) => readonly Row[];
   readonly drop: (row: Row) => void;
 }
 
-/** A full store looks through all of its rows at most this often. */
+/** A full store scans all of its rows at most this often. */
 const SWEEP_EVERY_MS = 1_000;
 
-/** For memory stores: rows by id and by group, each until it ends. A full one takes no more, and never forgets one. */
+/** For memory stores: rows by id and by group, each until it ends. A full store rejects new rows and drops none. */
 export function expiringRows<Row extends { readonly id: string }>({
   where,
   capacity,
@@ -71,7 +71,7 @@ export function expiringRows<Row extends { readonly id: string }>({
   const makeRoom = (): void => {
     if (rows.size < capacity) return;
     const time = now();
-    // Also where the clock was set back.
+    // Even if the clock was set back.
     if (Math.abs(time - sweptAt) >= SWEEP_EVERY_MS) {
       sweptAt = time;
       for (const row of rows.values()) if (!(time < endsAt(row))) drop(row);

@@ -7,21 +7,21 @@ const utf8 = new TextEncoder();
 /** Bytes of `\uXXXX`. */
 const UNIT_LENGTH = 6;
 
-/** The code unit that a backslash and one more byte stand for; 0 where that is no escape. */
+/** The code unit of a backslash and one more byte; 0 if that is not an escape. */
 const SHORT = new Uint8Array(256);
 for (const [at, char] of utf8.encode('"\\/bfnrt').entries()) {
   SHORT[char] = '"\\/\b\f\n\r\t'.charCodeAt(at);
 }
-/** Hexadecimal digits; -1 for all else. */
+/** Values of hexadecimal digits; -1 for everything else. */
 const DIGITS = new Int8Array(256).fill(-1);
 for (const [at, char] of utf8.encode('0123456789abcdefABCDEF').entries()) {
   DIGITS[char] = at < 16 ? at : at - 6;
 }
 
 /**
- * The index of the quote that closes a string, from its first backslash on. That of the end where there is none, and
- * one more where a backslash is the last byte. -1 for an escape that is malformed, and for half a surrogate pair,
- * which becomes the same replacement character whichever it was as soon as somebody stores it.
+ * The index of the quote that closes a string, searched from its first backslash on. `length` if there is none, and
+ * `length + 1` if a backslash is the last byte. -1 for a malformed escape, and for half a surrogate pair: every such
+ * half becomes the same replacement character once it is stored.
  */
 export function endOfEscaped(bytes: Uint8Array, escape: number, length: number): number {
   let at = escape;
@@ -54,8 +54,8 @@ function unfinished(bytes: Uint8Array, start: number, length: number): number {
 }
 
 /**
- * Writes a string, whose escapes are good, as it is meant, and returns where it ends. Quotes and backslashes become
- * bytes that are not in UTF-8, since they are not written so: what is found is never taken for the end of a string.
+ * Writes the unescaped form of a string with valid escapes, and returns where it ends. Quotes and backslashes become
+ * bytes that UTF-8 never contains, so that a stored name never matches raw bytes beyond the end of a string.
  */
 export function unescapeInto(
   target: Uint8Array,
@@ -98,7 +98,7 @@ export function unescapeInto(
   return to;
 }
 
-/** The code unit of `\uXXXX`; negative where a digit is none. */
+/** The code unit of `\uXXXX`; negative if a digit is invalid. */
 function unitAt(bytes: Uint8Array, at: number): number {
   return (
     (digitAt(bytes, at + 2) << 12) |

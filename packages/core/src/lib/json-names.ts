@@ -1,39 +1,38 @@
 /**
- * The names of an object of JSON, to find those that it has twice; and behind `count` those of the object before it in
- * the same place. Rows of a list mostly have the same names in the same order: those are compared in place, and nothing
- * is made of them.
+ * The names of a JSON object, to find duplicates; after `count` come those of the previous object in the same place.
+ * Rows of a list mostly have the same names in the same order: those are compared in place, and nothing is allocated.
  */
 export interface JsonNames {
-  /** One behind the other, copied: the chunk that a name came in is somebody else's. */
+  /** The bytes of the names, one after the other, copied: the chunks are reused by others. */
   bytes: Uint8Array;
-  /** Where each of them ends. */
+  /** The end of each name in `bytes`. */
   ends: Int32Array;
   count: number;
-  /** With those of the object before. */
+  /** The count, including names of the previous object. */
   known: number;
-  /** Of the names of this object, once there are many. */
+  /** The names of this object, once there are many. */
   table: NameTable | undefined;
 }
 
 /** Names by their hashes. */
 interface NameTable {
-  /** For each place one more than the index of the name there; at most half of them are taken. */
+  /** Index of the name in each slot, plus one; at most half of the slots are taken. */
   readonly slots: Int32Array;
-  /** The hash of the name at the same place. */
+  /** The hash of the name in the same slot. */
   readonly hashes: Int32Array;
-  /** How often another name had the place already. */
+  /** How often a slot was already taken by another name. */
   misses: number;
-  /** Instead of the places, where somebody has chosen names for their hashes. */
+  /** Used instead of the slots once somebody has chosen names for their hashes. */
   texts: Set<string> | undefined;
 }
 
 const QUOTE = 0x22;
-/** As many names are compared one by one: that is faster than to hash them. */
+/** Up to so many names are compared one by one, which is faster than hashing them. */
 const FEW = 8;
-/** For each name: far more than there are of names that nobody has chosen for it. */
+/** Misses per name: far more than names have that were not chosen for their hashes. */
 const MOST_MISSES = 8;
 
-/** A character for each byte, so that names are the same text only if they are the same bytes. */
+/** One character per byte, so that equal texts mean equal bytes. */
 const decoder = new TextDecoder('latin1');
 
 export function jsonNames(): JsonNames {
@@ -46,15 +45,15 @@ export function jsonNames(): JsonNames {
   };
 }
 
-/** The next object in the same place begins. */
+/** Begins the next object in the same place. */
 export function beginObject(names: JsonNames): void {
   names.count = 0;
   names.table = undefined;
 }
 
 /**
- * Where the name ends that begins behind a quote at `start`, if it is that of the object before in the same place: then
- * it counts as added. -1 otherwise.
+ * The end of the name that begins at `start`, after its quote, if the previous object has the same name in the same
+ * place; the name is then added. -1 otherwise.
  */
 export function sameName(names: JsonNames, bytes: Uint8Array, start: number): number {
   const { count } = names;
@@ -68,7 +67,7 @@ export function sameName(names: JsonNames, bytes: Uint8Array, start: number): nu
   return end;
 }
 
-/** Adds a name as `unescapeInto` writes it; false where the object has it already. */
+/** Adds a name as `unescapeInto` writes it; false if the object already has it. */
 export function addName(names: JsonNames, bytes: Uint8Array, start: number, end: number): boolean {
   append(names, bytes, start, end);
   if (names.count < FEW ? isAmongFew(names) : isAmongMany(names)) return false;
@@ -80,7 +79,7 @@ function startOf({ ends }: JsonNames, index: number): number {
   return index === 0 ? 0 : (ends[index - 1] as number);
 }
 
-/** Writes a name behind those of the object. */
+/** Writes a name after those of the object. */
 function append(names: JsonNames, name: Uint8Array, start: number, end: number): void {
   const { count } = names;
   let to = startOf(names, count);
@@ -99,7 +98,7 @@ function append(names: JsonNames, name: Uint8Array, start: number, end: number):
   names.ends[count] = to;
 }
 
-/** Whether the name behind those of the object is one of them. */
+/** Whether the name written after those of the object is one of them. */
 function isAmongFew(names: JsonNames): boolean {
   for (let index = 0; index < names.count; index++)
     if (isSame(names, index, names.count)) return true;
@@ -116,7 +115,7 @@ function isSame(names: JsonNames, one: number, two: number): boolean {
   return true;
 }
 
-/** The same, without comparing with each. */
+/** The same, without comparing each name. */
 function isAmongMany(names: JsonNames): boolean {
   const { count } = names;
   let { table } = names;
@@ -143,7 +142,7 @@ function tableOf(names: JsonNames): NameTable {
   return table;
 }
 
-/** False where the name was not in the table, and then it is. */
+/** Adds the name; true if it was already there. */
 function isPlaced(names: JsonNames, table: NameTable, index: number): boolean {
   const { slots, hashes } = table;
   const hash = hashOf(names, index);
@@ -158,7 +157,7 @@ function isPlaced(names: JsonNames, table: NameTable, index: number): boolean {
   return false;
 }
 
-/** FNV-1a, with its upper half in the lower one too. */
+/** FNV-1a, with its upper half mixed into the lower one. */
 function hashOf(names: JsonNames, index: number): number {
   const { bytes, ends } = names;
   const end = ends[index] as number;

@@ -53,11 +53,11 @@ export interface NameScan {
 interface Level {
   names: string[];
   count: number;
-  /** Of the same names, once there are many. */
+  /** The same names, once there are many. */
   all: Set<string> | undefined;
 }
 
-/** As many names are compared one by one: that is faster than to hash them. */
+/** Up to so many names are compared one by one, which is faster than hashing them. */
 const FEW = 8;
 
 /**

@@ -11,7 +11,7 @@ export interface JsonBounds {
   readonly maxArrayLength: number;
 }
 
-/** What is wrong with a body; undefined where nothing is. */
+/** What is wrong with a body; undefined if nothing is. */
 export type ScanProblem =
   | 'malformed'
   | 'too_large'
@@ -44,14 +44,14 @@ const LOWER_U = 0x75;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** What a byte outside of strings is. The others are digits, letters, colons and space, which are skipped. */
+/** Kinds of bytes outside strings. Digits, letters, colons and white space (0) are skipped. */
 const STRING = 1;
 const SEPARATOR = 2;
 const OPENING = 3;
 const CLOSING = 4;
-/** What numbers are written with, besides digits. */
+/** Parts of numbers other than digits. */
 const NUMERIC = 5;
-/** Nothing of JSON, a byte order mark included. */
+/** Not part of JSON, a byte order mark included. */
 const FOREIGN = 6;
 
 const KINDS = new Uint8Array(256).fill(FOREIGN, 0x80);
@@ -73,16 +73,16 @@ const LONGEST_UNIT = 6;
 /** A string or number that a chunk has cut. */
 interface Cut {
   readonly isString: boolean;
-  /** Behind a backslash that escapes whatever comes. */
+  /** After a backslash that escapes whatever comes. */
   isEscaped: boolean;
   hasEscape: boolean;
   length: number;
 }
 
-/** What is asked here was found to be UTF-8 before. */
+/** These bytes were found to be UTF-8 before. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The brackets that are open, one within the other. Levels stay, for the brackets that open there next. */
+/** An open bracket within another one. Levels are reused by the next bracket at the same depth. */
 interface Level {
   readonly depth: number;
   readonly outer: Level | undefined;
@@ -96,16 +96,16 @@ function levelOf(depth: number, outer?: Level): Level {
   return { depth, outer, inner: undefined, isObject: false, commas: 0, names: jsonNames() };
 }
 
-/** How far a body was looked at. */
+/** The state of a scan between two chunks. */
 interface State {
   readonly bounds: JsonBounds;
-  /** Digits alone, of which nothing has to be asked. */
+  /** So many digits in a row need no check. */
   readonly plainDigits: number;
   here: Level;
   keys: number;
   atName: boolean;
   cut: Cut | undefined;
-  /** The bytes of what was cut. */
+  /** The bytes of a token that a chunk boundary has cut. */
   kept: Uint8Array<ArrayBuffer>;
   unescaped: Uint8Array<ArrayBuffer>;
 }
@@ -127,7 +127,7 @@ export function jsonScan(bounds: JsonBounds): JsonScan {
     unescaped: new Uint8Array(64),
   };
   return {
-    // Functions of the module, which engines optimise for its constants; those made for each scan are not.
+    // Engines optimise functions of the module for its constants, but not closures made for each scan.
     push: (chunk) => push(state, chunk),
     end: () => {
       const { cut, here, kept } = state;
@@ -147,12 +147,12 @@ function push(state: State, chunk: Uint8Array): ScanProblem | undefined {
     if (typeof next === 'string') return next;
     at = next;
   }
-  // Locals, since they are asked for each token.
+  // Locals, since they are read for each token.
   let { here, atName } = state;
   let { isObject, commas } = here;
-  /** Behind the last byte that no number goes over. */
+  /** After the last byte that no number can contain. */
   let start = at;
-  /** Where the next backslash is: looked for once for each. */
+  /** The next backslash, which is searched once for each. */
   let escape = -1;
   for (;;) {
     let kind = 0;
@@ -225,7 +225,7 @@ function push(state: State, chunk: Uint8Array): ScanProblem | undefined {
   return undefined;
 }
 
-/** Looks at a string that is a name, or may be too long. */
+/** Checks a string that is a name, or may be too long. */
 function string(
   state: State,
   bytes: Uint8Array,
@@ -262,7 +262,7 @@ function number(
   return isFinite(bytes, start, end) ? undefined : 'malformed';
 }
 
-/** Keeps what a chunk has cut; what is longer than anything may be is not kept. */
+/** Keeps a token that a chunk has cut, unless it is longer than any token may be. */
 function keep(state: State, chunk: Uint8Array, start: number, end: number, held: Cut): boolean {
   const { maxStringLength } = state.bounds;
   const wanted = held.length + end - start;
@@ -273,7 +273,7 @@ function keep(state: State, chunk: Uint8Array, start: number, end: number, held:
   return true;
 }
 
-/** Goes on with what the chunk before has cut: the place behind it, or what is wrong with it. */
+/** Completes the token that the previous chunk has cut: the index after it, or the problem. */
 function resume(state: State, chunk: Uint8Array, held: Cut): number | ScanProblem {
   const { length } = chunk;
   let at = 0;
@@ -301,7 +301,7 @@ function resume(state: State, chunk: Uint8Array, held: Cut): number | ScanProble
   return string(state, kept, 0, held.length, hasEscape, isName) ?? at + 1;
 }
 
-/** Looks at each number from `start` to the next byte that is no part of a number or skipped: its index. */
+/** Checks the numbers from `start` to the next byte that needs a decision, and returns its index. */
 function numbers(state: State, chunk: Uint8Array, start: number): number | ScanProblem {
   let at = start;
   for (;;) {
@@ -322,7 +322,7 @@ function numbers(state: State, chunk: Uint8Array, start: number): number | ScanP
   }
 }
 
-/** The same bytes, or a copy with room for as many more. */
+/** The same bytes, or a larger copy. */
 function atLeast(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
   if (length <= bytes.length) return bytes;
   const larger = new Uint8Array(Math.max(length, 2 * bytes.length));
@@ -337,8 +337,8 @@ function indexOf(bytes: Uint8Array, byte: number, start: number): number {
 }
 
 /**
- * Where to go on behind a byte that is one of a number without an exponent, or of `true` and `false`; -1 where the
- * number has to be looked at.
+ * Where to continue after a byte of a number without exponent, or of `true` and `false`; -1 if the
+ * number must be checked.
  */
 function behindNumeric(bytes: Uint8Array, start: number, at: number): number {
   const char = bytes[at] as number;

@@ -7,7 +7,7 @@ import { serializeString } from '../lib/structured-fields.ts';
 /** RFC 9651 §3.3.1. */
 const MOST = 999_999_999_999_999;
 
-/** One limit of a decision, as headers tell it. Strings are serialised structured fields. */
+/** One limit of a decision, for headers. Strings are serialised structured fields. */
 export interface ToldLimit {
   readonly label: string;
   /** From {@link policyItem}. */
@@ -18,7 +18,7 @@ export interface ToldLimit {
   readonly verdict: LimitVerdict;
 }
 
-/** The name of a limit as it stands in headers; does not construct with one that cannot. */
+/** The name of a limit as a header field holds it; throws for a name that it cannot hold. */
 export function serializedName(policy: string, name: string): string {
   const label = typeof name === 'string' && name !== '' ? serializeString(name) : undefined;
   assertConfiguration(
@@ -38,16 +38,16 @@ export function policyItem(label: string, unit: string, limit: Limit): string {
   return `${label};q=${units(limit.capacity)};w=${window}${unit}`;
 }
 
-/** Texts that one policy keeps. */
+/** How many texts one policy keeps. */
 const MOST_KEPT = 1_024;
 const LONGEST_KEPT = 512;
 
 /**
- * Writes `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. What
- * was told twice is kept: most callers are told the same, and hosts check once what nobody can change.
+ * Writes `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. Edits
+ * that are needed twice are cached: most callers get the same fields, and hosts check frozen edits only once.
  */
 export function limitHeaderWriter(): (limits: readonly ToldLimit[]) => readonly HeaderEdit[] {
-  /** By both values, which hold no line break; undefined where it was told once. */
+  /** Edits by both values, which hold no line break; undefined if they were needed only once. */
   const kept = new Map<string, readonly HeaderEdit[] | undefined>();
   return (limits) => {
     let policies = '';
@@ -69,7 +69,7 @@ export function limitHeaderWriter(): (limits: readonly ToldLimit[]) => readonly 
   };
 }
 
-/** Both fields of the draft. Appended, so that several policies can tell theirs. */
+/** Both fields of the draft. Appended, so that several policies can add theirs. */
 export function listHeaders(policies: string, services: string): HeaderEdit[] {
   return [
     { op: 'append', name: 'ratelimit-policy', value: policies },
@@ -93,7 +93,7 @@ function legacyHeader(name: string, value: number): HeaderEdit {
   return { op: 'set', name: `x-ratelimit-${name}`, value: String(value) };
 }
 
-/** §6: `Retry-After` should not lie before `t`, so a limit that denies tells the same time in both. */
+/** §6: `Retry-After` should not lie before `t`, so a limit that denies has the same time in both. */
 function moreAfter({ resetAfterMs, retryAfterMs }: LimitVerdict): number {
   return retryAfterMs > 0 && retryAfterMs < Number.POSITIVE_INFINITY ? retryAfterMs : resetAfterMs;
 }

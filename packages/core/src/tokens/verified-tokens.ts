@@ -27,13 +27,13 @@ export interface Verified<T> {
   readonly goodUntil: number;
 }
 
-/** Tokens that were verified, with what came of it, by the scheme and the whole token. */
+/** Verified tokens with their results, by the scheme and the whole token. */
 export interface VerifiedTokens<T> {
   readonly recall: (credentials: string, at: number, call: object) => T | undefined;
   readonly remember: (credentials: string, verified: Verified<T>, at: number) => void;
 }
 
-/** What is kept of one, and between which instants. */
+/** One entry, and the instants between which it is valid. */
 interface Entry<T> extends Omit<Verified<T>, 'goodUntil'> {
   readonly credentials: string;
   readonly from: number;
@@ -45,9 +45,9 @@ const BYTES_PER_CHARACTER = 5;
 const BYTES_PER_ENTRY = 1500;
 
 /**
- * Entries are found by the last 258 bits of the signature and then compared as a whole: a hash of all the token, which
- * comes as a new text with each call, takes longer than all else here. Of two verified tokens with the same ending,
- * which nobody can make, the later one would be kept.
+ * Entries are found by the last 258 bits of the signature and then compared as a whole: hashing the whole token, which
+ * is a new string in each call, would take longer than everything else here. Nobody can make two valid tokens with the
+ * same ending; of those, the later one would be kept.
  */
 const ENDING = 43;
 
@@ -84,7 +84,7 @@ export function verifiedTokens<T>(
     remember: (credentials, { outcome, keys, set, goodUntil }, at) => {
       const until = Math.min(goodUntil, at + lifetime);
       const bytes = credentials.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
-      // Not a spread: each copy would have a hidden class of its own, and every call would pay for reading it.
+      // A spread would give each copy its own hidden class, and every call would pay for reading it.
       const entry = { credentials, outcome, keys, set, from: at, until };
       cache.set(credentials.slice(-ENDING), entry, bytes);
     },

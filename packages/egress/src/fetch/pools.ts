@@ -2,9 +2,9 @@ import type { CheckedUrl } from '@apisec/core';
 import { Pool } from 'undici';
 import { type Connecting, pinnedConnector } from './connector.ts';
 
-/** Places that calls take in turn. Who no longer wants one leaves no trace. */
+/** Places that calls take in turn. A caller who no longer wants one leaves no trace. */
 interface Places {
-  /** Calls `start` once there is a place, at once where one is free. Answers how to stop waiting for it. */
+  /** Calls `start` once a place is free, which may be at once. Returns a function that stops waiting. */
   readonly take: (start: () => void) => () => void;
   /** Gives a place back. */
   readonly leave: () => void;
@@ -94,7 +94,7 @@ function places(count: number): Places {
         return;
       }
       waiting.delete(next);
-      // Not from here: where each fails at once, a long queue would be as deep a stack.
+      // Not called directly: if each call fails at once, a long queue would make an equally deep stack.
       queueMicrotask(() => {
         next();
         check();

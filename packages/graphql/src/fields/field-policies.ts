@@ -152,7 +152,7 @@ const unlisted = guard()
   )
   .use(admitted) as unknown as FieldGuard;
 
-/** What was decided for every field of one coordinate; or that its policies look at the object or the arguments. */
+/** The decision for all fields of one coordinate, or `each` if its policies read the object or the arguments. */
 type Decided = { readonly denial: Denial } | { readonly field: FieldFacts['field'] } | 'each';
 
 function openWith(
@@ -198,7 +198,7 @@ function openWith(
     }
     let particular = isEach;
     const plain: FieldFacts['field'] = { coordinate, source, args };
-    // Once a policy has looked at one field of a coordinate, nobody need watch the others.
+    // Once a policy has read one field of a coordinate, the others need not be watched.
     const field = isEach
       ? plain
       : new WatchedField(plain, (name) => {
@@ -230,7 +230,7 @@ function withoutDone(
   const { allowed, obligations } = decision;
   if (!allowed || !obligations.some((each) => obliged.includes(each))) return decision;
   const owed = obligations.filter((each) => !obliged.includes(each));
-  // Not a spread, which is slow to read for all who come after.
+  // A spread would be slow to read for all later code.
   return Object.assign({}, decision, { obligations: owed });
 }
 

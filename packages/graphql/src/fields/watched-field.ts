@@ -3,8 +3,8 @@ import type { FieldFacts } from './field-facts.ts';
 type Field = FieldFacts['field'];
 
 /**
- * A field that hears when somebody looks at it. Its members are its own, as those of any other field, so that copies
- * have them; and the accessors are the same for all fields. Those of an object literal are functions of that object
+ * A field that notices when it is read. Its members are own properties, like those of any other field, so that copies
+ * have them. All fields share the accessors: those of an object literal would be functions of that object
  * alone, for which V8 gives it a hidden class of its own, to be collected as well.
  */
 export class WatchedField implements Field {

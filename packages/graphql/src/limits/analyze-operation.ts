@@ -97,10 +97,10 @@ export function analyzeOperation(
   return measureOperation(source, rules).analysis;
 }
 
-/** An analysis, and what it assumes of a single object. */
+/** An analysis, with the cost of the root's own values. */
 export interface MeasuredOperation {
   readonly analysis: OperationAnalysis;
-  /** What the root costs with its values, beside all other fields. */
+  /** The cost of the root and its values, without all other fields. */
   readonly values: number;
 }
 

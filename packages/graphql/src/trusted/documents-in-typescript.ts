@@ -1,7 +1,7 @@
 /**
  * The GraphQL documents in the text of a script: templates that are tagged with `gql` or `graphql`, also called with
  * one, and templates behind a comment that says GraphQL. What is interpolated is left out: fragments are found by name.
- * So are templates in comments: nobody sends what was commented out, so it must not be trusted.
+ * Templates in comments are skipped too: no client sends them, so they must not be trusted.
  */
 export function documentsInTypescript(text: string): readonly string[] {
   const found: string[] = [];
@@ -26,7 +26,7 @@ const TEMPLATE =
 
 function behindComment(text: string, start: number): number {
   const end = text.indexOf('*/', start);
-  // Not a comment then, as in a text that only looks like one.
+  // It is not a comment then, only text that looks like one.
   return end < 0 ? start : end + 2;
 }
 

@@ -85,7 +85,7 @@ export function memorySessionStore(options: MemorySessionStoreOptions = {}): Ses
   } satisfies SessionStore);
 }
 
-/** What was ended at once for many sessions, and until when that is remembered. */
+/** An end of many sessions at once, and until when it is remembered. */
 interface End {
   readonly id: string;
   readonly at: number;
