@@ -15,7 +15,7 @@ const {
 const app = createApp({
   store: redisLimitStore({
     client: connectRedis(REDIS_URL),
-    // Text from outside: the store does not construct with anything but a duration.
+    // Text from outside: the store cannot be constructed with anything but a duration.
     timeout: REDIS_TIMEOUT as Duration,
   }),
   nodes: Number(NODES),

@@ -20,8 +20,8 @@ type Listed = Plan<'document'>;
 type List = (planned: Listed) => Promise<readonly string[]>;
 
 /**
- * How the table stores each field. A type that the database would compare otherwise than a rule does not construct, and
- * `assertColumns` finds a table that is not as said here.
+ * How the table stores each field. A type that the database would compare differently from a rule is rejected at
+ * construction, and `assertColumns` finds a table that differs from this description.
  */
 export const stored = {
   dialect: 'postgresql',
@@ -86,7 +86,7 @@ const documents = pgTable('documents', {
 });
 
 export function drizzleList(db: PGlite): List {
-  // Reads the types of the columns from the schema, and does not construct where they differ from the fields.
+  // Reads the types of the columns from the schema, and throws if they differ from the fields.
   const where = toDrizzle(document, { dialect: 'postgresql', table: documents });
   const orm = drizzle(db);
   return async (planned) => {

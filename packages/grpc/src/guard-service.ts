@@ -10,7 +10,7 @@ export type ServiceLike = Readonly<Record<string, { readonly path: string }>>;
 
 /**
  * A guard for each method of a service, by its name. Where the generated type knows the names, one that is forgotten or
- * misspelled does not compile; where it does not, it does not construct. `default` is the guard of those that are
+ * misspelled does not compile; where it does not, the factory throws. `default` is the guard of those that are
  * not named, also of those that the service gains later.
  */
 export type ServiceGuards<Service extends ServiceLike> =

@@ -42,7 +42,7 @@ export function secure(
   if (options === undefined && !(serverOrOptions instanceof ServerClass)) {
     return createInterceptor(serverOrOptions);
   }
-  // Without options there is no table, which does not construct either.
+  // Without options there is no table, which the factory rejects as well.
   cover(serverOrOptions as Server, createInterceptor(options as SecureOptions), 'secure');
   return undefined;
 }

@@ -102,7 +102,9 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
   }
   const query = text('query');
   if (query !== undefined && !flag('graphql')) {
-    throw new UsageError('--query is a GraphQL query that only some callers may run: add --graphql.');
+    throw new UsageError(
+      '--query is a GraphQL query that only some callers may run: add --graphql.',
+    );
   }
   const authorities = text('ca');
   const ca = authorities === undefined ? undefined : await readText(authorities);

@@ -52,7 +52,7 @@ const PERMISSION = /^[A-Za-z0-9_.-]{1,64}(?::[A-Za-z0-9_.-]{1,64}){0,7}$/;
 /**
  * Roles and their permissions as data. Inclusion and wildcards are worked out here, so that a check costs the
  * same with ten permissions and with ten thousand. A role or permission that the model does not know does not
- * compile, and does not construct.
+ * compile, and is rejected at construction.
  *
  * @throws ConfigurationError for an unknown role or permission, a wildcard that stands for nothing, roles that
  * include each other in a circle, and a role that grants nothing.

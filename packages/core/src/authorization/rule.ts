@@ -431,7 +431,7 @@ function related(
  * neither does its negation. Only what is true admits.
  *
  * Each leaf names a reason, seen by operators, or by the caller where you give a `code`. Selectors and constants are
- * typed: a misspelled attribute or value does not compile, and does not construct.
+ * typed: a misspelled attribute or value does not compile, and is rejected at construction.
  *
  * @example
  * const action = rule.action<'read' | 'approve'>();

@@ -39,7 +39,7 @@ const COLUMNS: Readonly<Record<SqlDialect, Readonly<Record<Field<unknown>['type'
 
 /**
  * Renders plans as conditions for Drizzle's `where`. Says what `toSql` says. The types of the columns are compared
- * with the fields, so that a column that would be compared otherwise does not construct.
+ * with the fields, so that a column that would be compared otherwise is rejected at construction.
  *
  * @throws ConfigurationError for an unknown field or dialect, and for a column that is missing or of a type that
  * cannot hold just what the field says: `char(n)`, `timestamp` without a time zone or read as a text, `numeric`.

@@ -13,7 +13,7 @@ export interface ToSqlOptions<O> {
   readonly dialect: SqlDialect;
   /**
    * The column of each field: its type, and its name where it is not that of the field. A type that cannot hold just
-   * what the field says does not construct.
+   * what the field says is rejected at construction.
    */
   readonly columns: SqlColumns<O>;
   /** The table, or its alias in the query. */

@@ -268,7 +268,7 @@ async function ours(token: string, jwk: object, alg: JwsAlgorithm): Promise<stri
     const outcome = await policy.check(bearer(token), {});
     return outcome.ok ? 'accepted' : outcome.denial.code;
   } catch (error) {
-    // A key that does not construct accepts nothing; a header that cannot be sent carries no token.
+    // A key that cannot be constructed accepts nothing; a header that cannot be sent carries no token.
     if (error instanceof ConfigurationError) return 'the key cannot be constructed';
     if (error instanceof TypeError) return 'the header cannot be sent';
     throw error;
