@@ -18,7 +18,7 @@ export function bareHost(host: string): string {
 /** NAT64 forms (RFC 6052) like `64:ff9b::7f00:1` are not among them: they go through the translator. */
 const OWN_FORMS = /^(?:127\.|::1$|::ffff:(?:127\.|7f[\da-f]{2}:))/i;
 
-/** By the text alone: what a name leads to is up to whoever answers for it. */
+/** By the text alone: where a name leads is up to its DNS server. */
 export function isLoopback(host: string): boolean {
   const address = bareHost(host);
   if (address === 'localhost') return true;

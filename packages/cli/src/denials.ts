@@ -43,10 +43,7 @@ export async function denials(invocation: Invocation): Promise<number> {
     for (const [value, count] of rows) terminal.line(`${String(count).padStart(8)}  ${value}`);
   }
   if (torn > 0) {
-    terminal.line(
-      `${torn} lines are cut off: whoever wrote them was killed before it was done.`,
-      'bad',
-    );
+    terminal.line(`${torn} lines are cut off: the process that wrote them was killed.`, 'bad');
   }
   if (last.length > 0) terminal.lines('\nnewest first');
   for (const event of last.toReversed()) showEvent(event, invocation);

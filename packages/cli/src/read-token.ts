@@ -1,7 +1,7 @@
 import { parseStrictObject } from '@apisec/core/host';
 import { base64url } from 'jose';
 
-/** What can be read of a token by whoever holds it. */
+/** What the holder of a token can read in it. */
 export interface ReadToken {
   readonly kind: 'jws' | 'jwe' | 'unreadable';
   readonly header?: Readonly<Record<string, unknown>> | undefined;

@@ -49,9 +49,9 @@ type Write = (request: Request, facts: object) => Promise<Response>;
 
 export interface ConsoleActs {
   readonly aliases: Aliases;
-  /** By route, for whoever may look. */
+  /** By route, for callers who may look. */
   readonly reads: Readonly<Record<string, (request: Request) => Promise<Response>>>;
-  /** By route, for whoever may act. */
+  /** By route, for callers who may act. */
   readonly writes: Readonly<Record<string, Write>>;
 }
 

@@ -318,181 +318,182 @@ export const SCRIPT: string =
   "return n.addEventListener(\"close\",()=>{n.remove(),oe.delete(" +
   "n),document.querySelector(\"dialog\")===null&&Ue(o)}),oe.set(n" +
   ",o),document.body.append(n),n.showModal(),n}function j(t){re" +
-  "turn t?\"\":\"It was done, but the audit trail did not take it." +
-  " Tell whoever keeps the trail.\"}function ve(){let{keys:t,ses" +
-  "sions:n}=g.abilities;return{root:e(\"section\",{},e(\"h1\",{tabi" +
-  "ndex:-1},\"Keys and sessions\"),t?Ge():e(\"p\",{class:\"empty\"},\"" +
-  "Give consoleRoutes the option keys to see API keys.\"),n?Ke()" +
-  ":e(\"p\",{class:\"empty\"},\"Give consoleRoutes the option sessio" +
-  "ns to see sessions.\")),update:()=>{}}}function Ge(){let t=e(" +
-  "\"input\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(\"div" +
-  "\",{class:\"wide\"}),o=e(\"p\",{class:\"hidden\",role:\"status\"}),s=" +
-  "[],r=async()=>{try{let{keys:l,next:d}=await $(\"keys/list\",{t" +
-  "enant:t.value,after:s.at(-1)});C(n,L(\"API keys\",[\"Name\",\"Id\"" +
-  ",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],l.map(" +
-  "y=>i(y)),\"There are no keys here.\"),d!==void 0&&S(\"Next\",()=" +
-  ">(s.push(d),r()))),o.textContent=we(l.length,\"key\")}catch(l)" +
-  "{C(n,e(\"p\",{class:\"bad\",role:\"alert\"},l instanceof Error?l.m" +
-  "essage:String(l)))}},i=l=>{let{name:d,id:y,owner:m,status:f," +
-  "createdAt:p,lastUsedAt:b,expiresAt:v,previous:E}=l,w=f===\"re" +
-  "voked\",A=E!==void 0&&E.until>Date.now();return[d,e(\"code\",{}" +
-  ",y),`${m.type} ${m.id}`,e(\"span\",{class:w?\"bad\":void 0},f,A?" +
-  "\", old secret still good until \":\"\",A&&M(E.until)),Be(p),M(b" +
-  "),M(v),g.abilities.acts&&!w&&e(\"span\",{class:\"buttons\"},S(\"R" +
-  "otate \\u2026\",()=>a(l),\"\",l.name),S(\"Revoke \\u2026\",()=>c(l)" +
-  ",\"danger\",l.name))]},a=({id:l,name:d,generation:y})=>{let m=" +
-  "e(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,requi" +
-  "red:!0});P(`Rotate the key \\u201C${d}\\u201D?`,[T(\"Hours for " +
-  "which the old secret stays good\",m)],\"Rotate\",async()=>{let " +
-  "f={id:l,generation:y,overlapHours:m.valueAsNumber},{key:p,re" +
-  "corded:b}=await $(\"keys/rotate\",f);await r(),V(\"The new key\"" +
-  ",\"It is shown once, here.\",e(\"code\",{class:\"secret\"},p),e(\"p" +
-  "\",{class:\"bad\"},j(b)))})},c=({id:l,name:d})=>{let y=e(\"input" +
-  "\",{maxlength:512,required:!0});P(`Revoke the key \\u201C${d}\\" +
-  "u201D?`,[\"Nobody can undo this.\",T(\"Reason, for the audit tr" +
-  "ail\",y)],\"Revoke\",async()=>{let{recorded:m}=await $(\"keys/re" +
-  "voke\",{id:l,reason:y.value});await r(),m||V(\"Revoked\",j(m))}" +
-  ")},u=e(\"form\",{class:\"filters\"},T(\"Tenant\",t),e(\"button\",{}," +
-  "\"List\"));return u.addEventListener(\"submit\",l=>{l.preventDef" +
-  "ault(),s=[],r()}),r(),e(\"section\",{class:\"panel\"},e(\"h2\",{}," +
-  "\"API keys\"),u,o,n)}function Ke(){let t=e(\"input\",{name:\"issu" +
-  "er\",required:!0}),n=e(\"input\",{name:\"subject\",required:!0})," +
-  "o=e(\"div\",{class:\"wide\"}),s=e(\"p\",{class:\"hidden\",role:\"stat" +
-  "us\"}),r=()=>({issuer:t.value,subject:n.value}),i=async()=>{l" +
-  "et u=r();try{let l=await $(\"sessions/list\",u);C(o,L(\"Session" +
-  "s\",[\"Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"],l.map(({hand" +
-  "le:d,clientId:y,createdAt:m,seenAt:f,expiresAt:p})=>[y,M(m)," +
-  "M(f),M(p),g.abilities.acts&&S(\"End \\u2026\",()=>a({...u,handl" +
-  "e:d},\"this session\"),\"danger\",d.slice(0,8))]),\"This user has" +
-  " no session.\"),l.length>1&&g.abilities.acts&&S(\"End all \\u20" +
-  "26\",()=>a({...u,all:!0},\"all of them\"),\"danger\")),s.textCont" +
-  "ent=we(l.length,\"session\")}catch(l){C(o,e(\"p\",{class:\"bad\",r" +
-  "ole:\"alert\"},l instanceof Error?l.message:String(l)))}},a=(u" +
-  ",l)=>P(`End ${l}?`,[\"The user has to sign in again.\"],\"End\"," +
-  "async()=>{let{recorded:d}=await $(\"sessions/end\",u);await i(" +
-  "),d||V(\"Ended\",j(d))}),c=e(\"form\",{class:\"filters\"},T(\"Issue" +
-  "r\",t),T(\"Subject\",n),e(\"button\",{},\"List\"));return c.addEven" +
-  "tListener(\"submit\",u=>{u.preventDefault(),i()}),e(\"section\"," +
-  "{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),c,s,o)}funct" +
-  "ion we(t,n){return t===1?`One ${n} is listed.`:`${h(t)} ${n}" +
-  "s are listed.`}function Be(t){let n=Math.floor((Date.now()-t" +
-  ")/864e5);return e(\"span\",{class:n>365?\"bad\":void 0},n===0?\"t" +
-  "oday\":`${n} days`)}function Ee(){let t=e(\"div\",{}),n=e(\"div\"" +
-  ",{}),o=e(\"div\",{\"aria-live\":\"polite\"}),s=e(\"p\",{class:\"bad\"," +
-  "role:\"alert\"}),r=e(\"select\",{name:\"limit\"}),i=e(\"input\",{nam" +
-  "e:\"key\",required:!0}),a=e(\"input\",{name:\"tenant\"}),c=async m" +
-  "=>{s.textContent=\"\";let f={limit:r.value,...m},p=m.alias??m." +
-  "key??\"\";try{let b=await $(\"limits/read\",f);C(o,e(\"h3\",{},`${" +
-  "f.limit}: ${p}`),L(\"What is left\",[\"Kind\",\"Left\",\"Of\",\"Share" +
-  "\",\"Full again in\"],b.map(v=>[v.algorithm,h(Math.floor(v.rema" +
-  "ining)),h(v.capacity),e(\"meter\",{min:0,max:v.capacity,low:v." +
-  "capacity*.2,value:v.remaining,\"aria-hidden\":\"true\"}),`${h(Ma" +
-  "th.ceil(v.resetAfterMs/1e3))} s`]),\"This limit counts nothin" +
-  "g.\"),g.abilities.acts&&S(\"Reset \\u2026\",()=>u(f,p),\"danger\")" +
-  ")}catch(b){s.textContent=b instanceof Error?b.message:String" +
-  "(b)}},u=(m,f)=>P(`Reset the limit of ${f}?`,[\"What was used " +
-  "is forgotten.\"],\"Reset\",async()=>{let{recorded:p}=await $(\"l" +
-  "imits/reset\",m);p||V(\"Reset\",j(p)),await c(m)}),l=async()=>{" +
-  "try{let m=await x(\"limits\"),f=r.value;C(r,...m.limits.map(p=" +
-  ">e(\"option\",{},p))),m.limits.includes(f)&&(r.value=f),C(t,L(" +
-  "\"Callers who call most\",[\"Caller\",\"Calls\",\"Denied\",\"Acts\"],m" +
-  ".hottest.map(({alias:p,calls:b,denied:v})=>[e(\"code\",{},p),h" +
-  "(b),v>0?e(\"span\",{class:\"bad\"},h(v)):\"0\",m.limits.length>0&&" +
-  "S(\"Look\",()=>c({alias:p}),\"\",p)]),\"Nobody called in the last" +
-  " minutes.\")),C(n,L(\"Limits that would fit\",[\"Operation\",\"Cal" +
-  "ls of a caller in a minute\",\"Learned from\"],m.suggested.map(" +
-  "({operation:p,perMinute:b,observations:v})=>[e(\"code\",{},p)," +
-  "h(b),`${h(v)} caller-minutes`]),\"Nothing was learned yet: gi" +
-  "ve consoleRoutes the option usage, and it some minutes.\"))}c" +
-  "atch(m){s.textContent=String(m)}};l();let d=e(\"form\",{class:" +
-  "\"filters\"},T(\"Limit\",r),T(\"Caller, as the limit counts it\",i" +
-  "),T(\"Tenant\",a),e(\"button\",{},\"Look\"));return d.addEventList" +
-  "ener(\"submit\",m=>{m.preventDefault(),c({key:i.value,...a.val" +
-  "ue!==\"\"&&{tenant:a.value}})}),{root:e(\"section\",{},e(\"h1\",{t" +
-  "abindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"section\"," +
-  "{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last minutes\"),t" +
-  ",e(\"p\",{class:\"buttons\"},S(\"Refresh\",l))),e(\"section\",{class" +
-  ":\"panel\"},e(\"h2\",{},\"What is left to a caller\"),g.abilities." +
-  "limits?d:e(\"p\",{class:\"empty\"},\"Give consoleRoutes the optio" +
-  "n limits.\"),s,o),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Sugg" +
-  "ested limits\"),n))),update:()=>{}}}var J=120,se=120,U=[\"succ" +
-  "eeded\",\"denied\",\"failed\",\"aborted\"];function Ce(){let t=e(\"d" +
-  "l\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"div\",{}),s=e(\"div\"" +
-  ",{});return{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Now\")," +
-  "t,n,e(\"div\",{class:\"columns\"},Le(\"Denials by code, last minu" +
-  "tes\",o),Le(\"Health\",s))),update:()=>{let{latest:a}=g;if(a===" +
-  "void 0)return;let c=Math.floor(a.now/1e3),u=Array.from({leng" +
-  "th:J},(f,p)=>{let[,...b]=g.seconds.get(c-J+p)??[0,0,0,0,0];r" +
-  "eturn b}),l=U.map((f,p)=>u.reduce((b,v)=>b+(v[p]??0),0)),y=u" +
-  ".slice(-10).flat().reduce((f,p)=>f+p,0)/10;t.replaceChildren" +
-  "(...ke(\"Decisions a second\",y<10?y.toFixed(1):h(Math.round(y" +
-  "))),...U.flatMap((f,p)=>ke(`${f}, 2 min`,h(l[p]??0),f))),n.r" +
-  "eplaceChildren(Je(u,l),e(\"figcaption\",{},\"The last two minut" +
-  "es. \",...U.flatMap(f=>[e(\"span\",{class:`key ${f}`},f),\" \"]))" +
-  "),Y(o,N(\"Codes\",a.codes,\"Nothing was denied.\"));let m=a.sink" +
-  "s.filter(({healthy:f,lost:p})=>!f||p>0);Y(s,a.degraded.lengt" +
-  "h>0&&e(\"h3\",{},\"Unavailable or degraded, last minutes\"),m.le" +
-  "ngth===0&&a.degraded.length===0?e(\"p\",{class:\"good\"},\"\\u2713" +
-  " No store or sink is degraded.\"):N(\"Degraded\",a.degraded,\"No" +
-  " decision is degraded.\"),e(\"h3\",{},\"Sinks of the audit trail" +
-  "\"),L(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waiting\",\"L" +
-  "ost\"],a.sinks.map(({name:f,healthy:p,queued:b,lost:v})=>[f,p" +
-  "?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),h(b),v>0?e(\"strong" +
-  "\",{class:\"bad\"},h(v)):\"0\"]),\"There are no sinks.\"),a.shadow." +
-  "length>0&&e(\"h3\",{},\"Policies on trial would have denied, la" +
-  "st day\"),a.shadow.length>0&&N(\"Shadow\",a.shadow,\"\"))}}}funct" +
-  "ion Le(t,n){return e(\"section\",{class:\"panel\"},e(\"h2\",{},t)," +
-  "n)}function ke(t,n,o=\"\"){return[e(\"div\",{class:`tile ${o}`}," +
-  "e(\"dt\",{},t),e(\"dd\",{},n))]}function Je(t,n){let o=Math.max(" +
-  "1,...t.map(a=>a.reduce((c,u)=>c+u,0))),s=a=>(se-a/o*se).toFi" +
-  "xed(1),r=U.map((a,c)=>{let u=d=>d.slice(0,c).reduce((y,m)=>y" +
-  "+m,0),l=t.map((d,y)=>{let[m,f]=[u(d),d[c]??0];return f===0?\"" +
-  "\":`M${y} ${s(m)}V${s(m+f)}h.85V${s(m)}z`});return X(\"path\",{" +
-  "class:a,d:l.join(\"\")})}),i=U.map((a,c)=>`${n[c]} ${a}`).join" +
-  "(\", \");return X(\"svg\",{class:\"chart\",viewBox:`0 0 ${J} ${se}" +
-  "`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Decisi" +
-  "ons in each of the last ${J} seconds: ${i}; at most ${o} in " +
-  "one second.`},...r)}function Se(){let t=e(\"p\",{class:\"told\"," +
-  "role:\"status\"},\"Loading \\u2026\"),n=e(\"div\",{class:\"wide\"}),o" +
-  "=e(\"div\",{class:\"wide\"}),s=async()=>{try{let i=await x(\"shad" +
-  "ow\"),a=i.trials.reduce((c,u)=>c+u.admitted,0);t.textContent=" +
-  "`Calls of the last day that were let in, and that policies o" +
-  "n trial would have denied: ${h(a)}.`,C(n,L(\"What policies on" +
-  " trial would have denied\",[\"Operation\",\"Policy\",\"Code\",\"Woul" +
-  "d be denied\",\"Of them let in\"],i.trials.map(({operation:c,po" +
-  "licy:u,code:l,would:d,admitted:y})=>[e(\"code\",{},c),u,e(\"cod" +
-  "e\",{},l),h(d),y>0?e(\"strong\",{class:\"bad\"},h(y)):\"0\"]),\"No p" +
-  "olicy on trial would have denied a call.\")),C(o,L(\"Policies " +
-  "on trial that would have denied nothing\",[\"Operation\",\"Polic" +
-  "y\",\"Calls since the feed began\"],i.silent.map(({operation:c," +
-  "table:u,policy:l,calls:d})=>[e(\"span\",{},e(\"code\",{},c),\" \"," +
-  "e(\"small\",{},u)),l,d===0?e(\"small\",{},\"never called\"):h(d)])" +
-  ",\"There is none, or consoleRoutes has no tables.\"))}catch(i)" +
-  "{t.textContent=i instanceof Error?i.message:String(i)}};retu" +
-  "rn s(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t" +
-  ",e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Would have been deni" +
-  "ed, last day\"),n),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"On " +
-  "trial, and denied nothing\"),o),e(\"p\",{},S(\"Refresh\",s),\" \",e" +
-  "(\"a\",{href:\"#decisions?kind=on%20trial\"},\"The calls\"))),upda" +
-  "te:()=>{}}}var re={now:{title:\"Now\",make:Ce},coverage:{title" +
-  ":\"Coverage\",make:ye},decisions:{title:\"Decisions\",make:ge},l" +
-  "imits:{title:\"Limits\",make:Ee},shadow:{title:\"Shadow\",make:S" +
-  "e},keys:{title:\"Keys and sessions\",make:ve}},Te=document.que" +
-  "rySelector(\"main\"),Me=document.querySelector(\"nav\"),ie=docum" +
-  "ent.querySelector(\"#status\"),q,ae=!1;function xe(){let[t=\"\"," +
-  "n=\"\"]=location.hash.slice(1).split(\"?\");if(t===\"main\")return" +
-  " Te.focus();let o=Object.hasOwn(re,t)?t:\"now\",s=re[o];if(s==" +
-  "=void 0)return;let r=q!==void 0,i=new URLSearchParams(n);q=s" +
-  ".make(i.get(\"request\")??void 0,i.get(\"kind\")??void 0),q.upda" +
-  "te(),Te.replaceChildren(q.root),document.title=`${s.title} \\" +
-  "xB7 apisec console`;for(let a of Me.querySelectorAll(\"a\"))a." +
-  "hash===`#${o}`?a.setAttribute(\"aria-current\",\"page\"):a.remov" +
-  "eAttribute(\"aria-current\");r&&q.root.querySelector(\"h1\")?.fo" +
-  "cus()}function ze(){ae||(ae=!0,requestAnimationFrame(()=>{ae" +
-  "=!1,q?.update()}))}var Ae={live:\"Live\",reconnecting:\"Reconne" +
-  "cting \\u2026\",denied:\"Not connected: signed out, or too many" +
-  " pages are open. Reload to sign in.\"};function Qe(t){ie.text" +
-  "Content!==Ae[t]&&(ie.textContent=Ae[t],ie.className=t)}Me.ap" +
-  "pend(...Object.entries(re).map(([t,{title:n}])=>e(\"a\",{href:" +
-  "`#${t}`},n)));addEventListener(\"hashchange\",xe);g.abilities=" +
-  "await x(\"abilities\").catch(()=>g.abilities);xe();te(ze,Qe);\n";
+  "turn t?\"\":\"It was done, but the audit trail did not record i" +
+  "t. Tell the person who keeps the trail.\"}function ve(){let{k" +
+  "eys:t,sessions:n}=g.abilities;return{root:e(\"section\",{},e(\"" +
+  "h1\",{tabindex:-1},\"Keys and sessions\"),t?Ge():e(\"p\",{class:\"" +
+  "empty\"},\"Give consoleRoutes the option keys to see API keys." +
+  "\"),n?Ke():e(\"p\",{class:\"empty\"},\"Give consoleRoutes the opti" +
+  "on sessions to see sessions.\")),update:()=>{}}}function Ge()" +
+  "{let t=e(\"input\",{name:\"tenant\",placeholder:\"of no tenant\"})" +
+  ",n=e(\"div\",{class:\"wide\"}),o=e(\"p\",{class:\"hidden\",role:\"sta" +
+  "tus\"}),s=[],r=async()=>{try{let{keys:l,next:d}=await $(\"keys" +
+  "/list\",{tenant:t.value,after:s.at(-1)});C(n,L(\"API keys\",[\"N" +
+  "ame\",\"Id\",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts" +
+  "\"],l.map(y=>i(y)),\"There are no keys here.\"),d!==void 0&&S(\"" +
+  "Next\",()=>(s.push(d),r()))),o.textContent=we(l.length,\"key\")" +
+  "}catch(l){C(n,e(\"p\",{class:\"bad\",role:\"alert\"},l instanceof " +
+  "Error?l.message:String(l)))}},i=l=>{let{name:d,id:y,owner:m," +
+  "status:f,createdAt:p,lastUsedAt:b,expiresAt:v,previous:E}=l," +
+  "w=f===\"revoked\",A=E!==void 0&&E.until>Date.now();return[d,e(" +
+  "\"code\",{},y),`${m.type} ${m.id}`,e(\"span\",{class:w?\"bad\":voi" +
+  "d 0},f,A?\", old secret still good until \":\"\",A&&M(E.until))," +
+  "Be(p),M(b),M(v),g.abilities.acts&&!w&&e(\"span\",{class:\"butto" +
+  "ns\"},S(\"Rotate \\u2026\",()=>a(l),\"\",l.name),S(\"Revoke \\u2026\"" +
+  ",()=>c(l),\"danger\",l.name))]},a=({id:l,name:d,generation:y})" +
+  "=>{let m=e(\"input\",{type:\"number\",min:0,max:720,step:1,value" +
+  ":24,required:!0});P(`Rotate the key \\u201C${d}\\u201D?`,[T(\"H" +
+  "ours for which the old secret stays good\",m)],\"Rotate\",async" +
+  "()=>{let f={id:l,generation:y,overlapHours:m.valueAsNumber}," +
+  "{key:p,recorded:b}=await $(\"keys/rotate\",f);await r(),V(\"The" +
+  " new key\",\"It is shown once, here.\",e(\"code\",{class:\"secret\"" +
+  "},p),e(\"p\",{class:\"bad\"},j(b)))})},c=({id:l,name:d})=>{let y" +
+  "=e(\"input\",{maxlength:512,required:!0});P(`Revoke the key \\u" +
+  "201C${d}\\u201D?`,[\"Nobody can undo this.\",T(\"Reason, for the" +
+  " audit trail\",y)],\"Revoke\",async()=>{let{recorded:m}=await $" +
+  "(\"keys/revoke\",{id:l,reason:y.value});await r(),m||V(\"Revoke" +
+  "d\",j(m))})},u=e(\"form\",{class:\"filters\"},T(\"Tenant\",t),e(\"bu" +
+  "tton\",{},\"List\"));return u.addEventListener(\"submit\",l=>{l.p" +
+  "reventDefault(),s=[],r()}),r(),e(\"section\",{class:\"panel\"},e" +
+  "(\"h2\",{},\"API keys\"),u,o,n)}function Ke(){let t=e(\"input\",{n" +
+  "ame:\"issuer\",required:!0}),n=e(\"input\",{name:\"subject\",requi" +
+  "red:!0}),o=e(\"div\",{class:\"wide\"}),s=e(\"p\",{class:\"hidden\",r" +
+  "ole:\"status\"}),r=()=>({issuer:t.value,subject:n.value}),i=as" +
+  "ync()=>{let u=r();try{let l=await $(\"sessions/list\",u);C(o,L" +
+  "(\"Sessions\",[\"Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"],l.m" +
+  "ap(({handle:d,clientId:y,createdAt:m,seenAt:f,expiresAt:p})=" +
+  ">[y,M(m),M(f),M(p),g.abilities.acts&&S(\"End \\u2026\",()=>a({." +
+  "..u,handle:d},\"this session\"),\"danger\",d.slice(0,8))]),\"This" +
+  " user has no session.\"),l.length>1&&g.abilities.acts&&S(\"End" +
+  " all \\u2026\",()=>a({...u,all:!0},\"all of them\"),\"danger\")),s" +
+  ".textContent=we(l.length,\"session\")}catch(l){C(o,e(\"p\",{clas" +
+  "s:\"bad\",role:\"alert\"},l instanceof Error?l.message:String(l)" +
+  "))}},a=(u,l)=>P(`End ${l}?`,[\"The user has to sign in again." +
+  "\"],\"End\",async()=>{let{recorded:d}=await $(\"sessions/end\",u)" +
+  ";await i(),d||V(\"Ended\",j(d))}),c=e(\"form\",{class:\"filters\"}" +
+  ",T(\"Issuer\",t),T(\"Subject\",n),e(\"button\",{},\"List\"));return " +
+  "c.addEventListener(\"submit\",u=>{u.preventDefault(),i()}),e(\"" +
+  "section\",{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),c,s" +
+  ",o)}function we(t,n){return t===1?`One ${n} is listed.`:`${h" +
+  "(t)} ${n}s are listed.`}function Be(t){let n=Math.floor((Dat" +
+  "e.now()-t)/864e5);return e(\"span\",{class:n>365?\"bad\":void 0}" +
+  ",n===0?\"today\":`${n} days`)}function Ee(){let t=e(\"div\",{})," +
+  "n=e(\"div\",{}),o=e(\"div\",{\"aria-live\":\"polite\"}),s=e(\"p\",{cla" +
+  "ss:\"bad\",role:\"alert\"}),r=e(\"select\",{name:\"limit\"}),i=e(\"in" +
+  "put\",{name:\"key\",required:!0}),a=e(\"input\",{name:\"tenant\"})," +
+  "c=async m=>{s.textContent=\"\";let f={limit:r.value,...m},p=m." +
+  "alias??m.key??\"\";try{let b=await $(\"limits/read\",f);C(o,e(\"h" +
+  "3\",{},`${f.limit}: ${p}`),L(\"What is left\",[\"Kind\",\"Left\",\"O" +
+  "f\",\"Share\",\"Full again in\"],b.map(v=>[v.algorithm,h(Math.flo" +
+  "or(v.remaining)),h(v.capacity),e(\"meter\",{min:0,max:v.capaci" +
+  "ty,low:v.capacity*.2,value:v.remaining,\"aria-hidden\":\"true\"}" +
+  "),`${h(Math.ceil(v.resetAfterMs/1e3))} s`]),\"This limit coun" +
+  "ts nothing.\"),g.abilities.acts&&S(\"Reset \\u2026\",()=>u(f,p)," +
+  "\"danger\"))}catch(b){s.textContent=b instanceof Error?b.messa" +
+  "ge:String(b)}},u=(m,f)=>P(`Reset the limit of ${f}?`,[\"What " +
+  "was used is forgotten.\"],\"Reset\",async()=>{let{recorded:p}=a" +
+  "wait $(\"limits/reset\",m);p||V(\"Reset\",j(p)),await c(m)}),l=a" +
+  "sync()=>{try{let m=await x(\"limits\"),f=r.value;C(r,...m.limi" +
+  "ts.map(p=>e(\"option\",{},p))),m.limits.includes(f)&&(r.value=" +
+  "f),C(t,L(\"Callers who call most\",[\"Caller\",\"Calls\",\"Denied\"," +
+  "\"Acts\"],m.hottest.map(({alias:p,calls:b,denied:v})=>[e(\"code" +
+  "\",{},p),h(b),v>0?e(\"span\",{class:\"bad\"},h(v)):\"0\",m.limits.l" +
+  "ength>0&&S(\"Look\",()=>c({alias:p}),\"\",p)]),\"Nobody called in" +
+  " the last minutes.\")),C(n,L(\"Limits that would fit\",[\"Operat" +
+  "ion\",\"Calls of a caller in a minute\",\"Learned from\"],m.sugge" +
+  "sted.map(({operation:p,perMinute:b,observations:v})=>[e(\"cod" +
+  "e\",{},p),h(b),`${h(v)} caller-minutes`]),\"Nothing was learne" +
+  "d yet: give consoleRoutes the option usage, and it some minu" +
+  "tes.\"))}catch(m){s.textContent=String(m)}};l();let d=e(\"form" +
+  "\",{class:\"filters\"},T(\"Limit\",r),T(\"Caller, as the limit cou" +
+  "nts it\",i),T(\"Tenant\",a),e(\"button\",{},\"Look\"));return d.add" +
+  "EventListener(\"submit\",m=>{m.preventDefault(),c({key:i.value" +
+  ",...a.value!==\"\"&&{tenant:a.value}})}),{root:e(\"section\",{}," +
+  "e(\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"" +
+  "section\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last mi" +
+  "nutes\"),t,e(\"p\",{class:\"buttons\"},S(\"Refresh\",l))),e(\"sectio" +
+  "n\",{class:\"panel\"},e(\"h2\",{},\"What is left to a caller\"),g.a" +
+  "bilities.limits?d:e(\"p\",{class:\"empty\"},\"Give consoleRoutes " +
+  "the option limits.\"),s,o),e(\"section\",{class:\"panel\"},e(\"h2\"" +
+  ",{},\"Suggested limits\"),n))),update:()=>{}}}var J=120,se=120" +
+  ",U=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function Ce(){l" +
+  "et t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"div\",{})," +
+  "s=e(\"div\",{});return{root:e(\"section\",{},e(\"h1\",{tabindex:-1" +
+  "},\"Now\"),t,n,e(\"div\",{class:\"columns\"},Le(\"Denials by code, " +
+  "last minutes\",o),Le(\"Health\",s))),update:()=>{let{latest:a}=" +
+  "g;if(a===void 0)return;let c=Math.floor(a.now/1e3),u=Array.f" +
+  "rom({length:J},(f,p)=>{let[,...b]=g.seconds.get(c-J+p)??[0,0" +
+  ",0,0,0];return b}),l=U.map((f,p)=>u.reduce((b,v)=>b+(v[p]??0" +
+  "),0)),y=u.slice(-10).flat().reduce((f,p)=>f+p,0)/10;t.replac" +
+  "eChildren(...ke(\"Decisions a second\",y<10?y.toFixed(1):h(Mat" +
+  "h.round(y))),...U.flatMap((f,p)=>ke(`${f}, 2 min`,h(l[p]??0)" +
+  ",f))),n.replaceChildren(Je(u,l),e(\"figcaption\",{},\"The last " +
+  "two minutes. \",...U.flatMap(f=>[e(\"span\",{class:`key ${f}`}," +
+  "f),\" \"]))),Y(o,N(\"Codes\",a.codes,\"Nothing was denied.\"));let" +
+  " m=a.sinks.filter(({healthy:f,lost:p})=>!f||p>0);Y(s,a.degra" +
+  "ded.length>0&&e(\"h3\",{},\"Unavailable or degraded, last minut" +
+  "es\"),m.length===0&&a.degraded.length===0?e(\"p\",{class:\"good\"" +
+  "},\"\\u2713 No store or sink is degraded.\"):N(\"Degraded\",a.deg" +
+  "raded,\"No decision is degraded.\"),e(\"h3\",{},\"Sinks of the au" +
+  "dit trail\"),L(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Wa" +
+  "iting\",\"Lost\"],a.sinks.map(({name:f,healthy:p,queued:b,lost:" +
+  "v})=>[f,p?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),h(b),v>0?" +
+  "e(\"strong\",{class:\"bad\"},h(v)):\"0\"]),\"There are no sinks.\")," +
+  "a.shadow.length>0&&e(\"h3\",{},\"Policies on trial would have d" +
+  "enied, last day\"),a.shadow.length>0&&N(\"Shadow\",a.shadow,\"\")" +
+  ")}}}function Le(t,n){return e(\"section\",{class:\"panel\"},e(\"h" +
+  "2\",{},t),n)}function ke(t,n,o=\"\"){return[e(\"div\",{class:`til" +
+  "e ${o}`},e(\"dt\",{},t),e(\"dd\",{},n))]}function Je(t,n){let o=" +
+  "Math.max(1,...t.map(a=>a.reduce((c,u)=>c+u,0))),s=a=>(se-a/o" +
+  "*se).toFixed(1),r=U.map((a,c)=>{let u=d=>d.slice(0,c).reduce" +
+  "((y,m)=>y+m,0),l=t.map((d,y)=>{let[m,f]=[u(d),d[c]??0];retur" +
+  "n f===0?\"\":`M${y} ${s(m)}V${s(m+f)}h.85V${s(m)}z`});return X" +
+  "(\"path\",{class:a,d:l.join(\"\")})}),i=U.map((a,c)=>`${n[c]} ${" +
+  "a}`).join(\", \");return X(\"svg\",{class:\"chart\",viewBox:`0 0 $" +
+  "{J} ${se}`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label" +
+  "\":`Decisions in each of the last ${J} seconds: ${i}; at most" +
+  " ${o} in one second.`},...r)}function Se(){let t=e(\"p\",{clas" +
+  "s:\"told\",role:\"status\"},\"Loading \\u2026\"),n=e(\"div\",{class:\"" +
+  "wide\"}),o=e(\"div\",{class:\"wide\"}),s=async()=>{try{let i=awai" +
+  "t x(\"shadow\"),a=i.trials.reduce((c,u)=>c+u.admitted,0);t.tex" +
+  "tContent=`Calls of the last day that were let in, and that p" +
+  "olicies on trial would have denied: ${h(a)}.`,C(n,L(\"What po" +
+  "licies on trial would have denied\",[\"Operation\",\"Policy\",\"Co" +
+  "de\",\"Would be denied\",\"Of them let in\"],i.trials.map(({opera" +
+  "tion:c,policy:u,code:l,would:d,admitted:y})=>[e(\"code\",{},c)" +
+  ",u,e(\"code\",{},l),h(d),y>0?e(\"strong\",{class:\"bad\"},h(y)):\"0" +
+  "\"]),\"No policy on trial would have denied a call.\")),C(o,L(\"" +
+  "Policies on trial that would have denied nothing\",[\"Operatio" +
+  "n\",\"Policy\",\"Calls since the feed began\"],i.silent.map(({ope" +
+  "ration:c,table:u,policy:l,calls:d})=>[e(\"span\",{},e(\"code\",{" +
+  "},c),\" \",e(\"small\",{},u)),l,d===0?e(\"small\",{},\"never called" +
+  "\"):h(d)]),\"There is none, or consoleRoutes has no tables.\"))" +
+  "}catch(i){t.textContent=i instanceof Error?i.message:String(" +
+  "i)}};return s(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"S" +
+  "hadow\"),t,e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Would have " +
+  "been denied, last day\"),n),e(\"section\",{class:\"panel\"},e(\"h2" +
+  "\",{},\"On trial, and denied nothing\"),o),e(\"p\",{},S(\"Refresh\"" +
+  ",s),\" \",e(\"a\",{href:\"#decisions?kind=on%20trial\"},\"The calls" +
+  "\"))),update:()=>{}}}var re={now:{title:\"Now\",make:Ce},covera" +
+  "ge:{title:\"Coverage\",make:ye},decisions:{title:\"Decisions\",m" +
+  "ake:ge},limits:{title:\"Limits\",make:Ee},shadow:{title:\"Shado" +
+  "w\",make:Se},keys:{title:\"Keys and sessions\",make:ve}},Te=doc" +
+  "ument.querySelector(\"main\"),Me=document.querySelector(\"nav\")" +
+  ",ie=document.querySelector(\"#status\"),q,ae=!1;function xe(){" +
+  "let[t=\"\",n=\"\"]=location.hash.slice(1).split(\"?\");if(t===\"mai" +
+  "n\")return Te.focus();let o=Object.hasOwn(re,t)?t:\"now\",s=re[" +
+  "o];if(s===void 0)return;let r=q!==void 0,i=new URLSearchPara" +
+  "ms(n);q=s.make(i.get(\"request\")??void 0,i.get(\"kind\")??void " +
+  "0),q.update(),Te.replaceChildren(q.root),document.title=`${s" +
+  ".title} \\xB7 apisec console`;for(let a of Me.querySelectorAl" +
+  "l(\"a\"))a.hash===`#${o}`?a.setAttribute(\"aria-current\",\"page\"" +
+  "):a.removeAttribute(\"aria-current\");r&&q.root.querySelector(" +
+  "\"h1\")?.focus()}function ze(){ae||(ae=!0,requestAnimationFram" +
+  "e(()=>{ae=!1,q?.update()}))}var Ae={live:\"Live\",reconnecting" +
+  ":\"Reconnecting \\u2026\",denied:\"Not connected: signed out, or" +
+  " too many pages are open. Reload to sign in.\"};function Qe(t" +
+  "){ie.textContent!==Ae[t]&&(ie.textContent=Ae[t],ie.className" +
+  "=t)}Me.append(...Object.entries(re).map(([t,{title:n}])=>e(\"" +
+  "a\",{href:`#${t}`},n)));addEventListener(\"hashchange\",xe);g.a" +
+  "bilities=await x(\"abilities\").catch(()=>g.abilities);xe();te" +
+  "(ze,Qe);\n";

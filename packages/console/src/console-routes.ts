@@ -46,7 +46,7 @@ export interface ConsoleRoutesOptions extends Resources {
   readonly origin: string;
   /** The path that it begins at. Default: `/console`. */
   readonly base?: string | undefined;
-  /** Who may look. Must have a grant; `allowAnonymous()` shows your API to whoever reaches the port. */
+  /** Who may look. Must have a grant; `allowAnonymous()` shows your API to everyone who reaches the port. */
   readonly admission: Admission<HttpFacts, object>;
   /**
    * Who may act: rotate, revoke, end, reset. Must have a grant. Default: nobody, the console only shows.

@@ -29,7 +29,7 @@ interface Stream {
   left: number;
   /** Events up to here were sent. */
   cursor: number;
-  /** The reader did not keep up, and gets everything anew. */
+  /** The reader did not keep up, and gets a new snapshot. */
   behind: boolean;
   /** Ticks that were left out one after the other. */
   skipped: number;

@@ -8,7 +8,7 @@ export function json(value: unknown, status = 200): Response {
   });
 }
 
-/** An answer that says what is wrong; made anew for each call, since a body is read once. */
+/** An answer that says what is wrong; a new one for each call, since a body can be read once. */
 export function problem(status: number, code: string, detail: string): () => Response {
   const body = JSON.stringify({ title: detail, status, code, detail });
   return () =>

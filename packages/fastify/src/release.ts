@@ -12,7 +12,7 @@ import type { ReleaseGate } from '@apisec/node';
 import type { HookReply } from './types.ts';
 
 /**
- * Shows JSON to the policies as the text that would be sent: after every serializer, and whoever sends it,
+ * Shows JSON to the policies as the text that would be sent: after every serializer, whatever sends it,
  * the error handler too. NDJSON and streams of events go on to the gate. Anything else cannot be filtered and is
  * replaced.
  */
@@ -31,7 +31,7 @@ export function releasePayload(
     if (released.ok) {
       // A hook behind this one could put another body in its place.
       gate.open(released.text);
-      // It told the length of what the policies saw; Fastify counts anew.
+      // It had the length of what the policies saw; Fastify computes a new one.
       reply.removeHeader('content-length');
       if (released.text !== payload) for (const name of BODY_HEADERS) reply.removeHeader(name);
       done(null, released.text);

@@ -96,7 +96,7 @@ function explained(
   return { ...joined, denial: { ...joined.denial, cause } };
 }
 
-/** What policies took before the document was read is theirs to reconcile, whoever decided in the end. */
+/** What policies took before the document was read is theirs to reconcile, whichever guard decided. */
 function withEarly(
   joined: Decision<object>,
   early: Decision<object> | undefined,

@@ -16,7 +16,7 @@ export type InventoryOptions<Facts extends object> = Pick<
  * Every field of the root types, with the guard in front of it, for `coverageReport`; below the root, every field that
  * has a resolver or policies of its own. Give it the options that you give to the server.
  *
- * Fields below the root are listed and not judged: whoever reaches them was admitted by a root field.
+ * Fields below the root are listed and not judged: a caller who reaches them was admitted by a root field.
  *
  * @throws ConfigurationError without an admission, and when `fields` names something that the schema does not have.
  * @example

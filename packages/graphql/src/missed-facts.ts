@@ -6,7 +6,7 @@ export const EVERY = '*';
 /** What one policy looks for among its facts and does not find. */
 export interface Misses {
   readonly watch: (facts: Facts) => Facts;
-  /** What was missed until the policy answered; whoever keeps the facts may look on. */
+  /** What was missed until the policy answered; code that keeps the facts may read more later. */
   readonly end: () => ReadonlySet<string>;
 }
 

@@ -44,7 +44,7 @@ export function editHeaders(
   }
 }
 
-/** Names the call to whoever has to ask about it, for what did not succeed. */
+/** Names a failed call, for callers who have to ask about it. */
 export function tellId({ caller }: OperationState, target: HeadersTarget): void {
   if (caller?.requestId !== undefined) target.set('x-request-id', caller.requestId);
 }

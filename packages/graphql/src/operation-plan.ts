@@ -87,7 +87,7 @@ export interface OperationOptions<Facts extends object> {
   readonly maxBatchCost?: number | undefined;
   /** How that is counted. */
   readonly costRules?: CostRules | undefined;
-  /** What a document may weigh before it is parsed and validated, whoever sends it. */
+  /** What a document may weigh before it is parsed and validated, for every caller. */
   readonly document?: DocumentBoundsOptions | undefined;
   /** How many operations one HTTP request may hold. Default: 10. Of more none runs (`batch.too_large`). */
   readonly maxBatch?: number | undefined;

@@ -43,7 +43,7 @@ export interface OperationRuns {
   early: boolean;
   /** True once such a policy was met. */
   readonly tripped: () => boolean;
-  /** Before each event of a subscription: who calls is found out anew where guards of fields do so. */
+  /** Before each event of a subscription: the caller is authenticated again where guards of fields do so. */
   readonly renew: () => void;
   /** What a policy of several guards sees instead of the call of one of them. */
   readonly calls: Map<AnyPolicy, object>;

@@ -116,7 +116,7 @@ interface CompiledRule extends AlertRule {
  * `maxAlerts` of each rule in a minute.
  *
  * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen. Where a clock that
- * was ahead is set right, counting starts anew.
+ * was ahead is set right, counting restarts.
  *
  * @throws ConfigurationError for a rule that could never fit, or a name that appears twice.
  * @example

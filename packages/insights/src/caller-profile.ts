@@ -62,7 +62,7 @@ export function newProfile(window: number): CallerProfile {
   };
 }
 
-/** Begins to count anew; what is usual stays. */
+/** Restarts the counts; the usual behaviour is kept. */
 export function beginWindow(caller: CallerProfile, window: number): void {
   caller.window = window;
   caller.calls = 0;

@@ -6,7 +6,7 @@ export type LoginFactor = 'password' | 'passkey' | 'totp' | 'backup_code' | 'mai
 /** A code that was sent, and is waited for. */
 export interface SentCode {
   readonly channel: 'mail' | 'sms';
-  /** Of the code and the head of the ticket, so that whoever reads the store cannot try all codes. */
+  /** Of the code and the head of the ticket, so that a reader of the store cannot try all codes. */
   readonly hash: string;
   readonly expiresAt: number;
 }

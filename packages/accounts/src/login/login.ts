@@ -42,7 +42,7 @@ const MOST_FAILURES = 5;
  * login it is, what was right, and what is still needed. Nobody is signed in before an answer says `status: 'done'`.
  *
  * Every answer is counted against what was typed, its account and its peer before it is judged, and all factors count
- * as one: whoever has the password cannot guess codes any faster. A password that is right counts for nothing until the
+ * as one: a holder of the password cannot guess codes any faster. A right password counts for nothing until the
  * login is done. An account that is slowed down under one name answers under another one as if the password were wrong.
  * A remembered device counts for itself, so that a stranger who locks an account does not lock it there.
  *

@@ -41,7 +41,7 @@ export function passwordLogin<Result>(
       );
       if (replaced !== false) hash = rehash;
     }
-    // Verifying is slow, and the password may have been changed meanwhile, by whoever ends sessions right now.
+    // Verifying is slow, and the password may have been changed meanwhile, by a user who is ending sessions.
     const current = await bySubject(usable.subject, tenant);
     const is = current?.passwordHash;
     const stands =

@@ -106,7 +106,7 @@ export interface PasswordChanges {
   readonly requestReset: (
     request: { readonly identifier: string; readonly peer: string | undefined } & OfTenant,
   ) => Promise<{ readonly ok: true } | { readonly ok: false; readonly denial: Denial }>;
-  /** By whoever has the link. All sessions end, and nobody is signed in: a second factor is still asked for. */
+  /** By the holder of the link. All sessions end, and nobody is signed in: a second factor is still needed. */
   readonly reset: (
     request: { readonly token: string; readonly next: string } & OfTenant & PasswordContext,
   ) => Promise<PasswordChange>;

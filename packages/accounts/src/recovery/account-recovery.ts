@@ -75,7 +75,7 @@ interface ProofRequest {
 
 /** Recovers accounts; see {@link accountRecovery}. Nothing but `cancel` rejects. */
 export interface AccountRecovery {
-  /** Takes the first proof. The token is for whoever recovers the account. */
+  /** Takes the first proof. The token is for the person who recovers the account. */
   readonly begin: (request: { readonly subject: string } & ProofRequest) => Promise<
     | {
         readonly ok: true;
@@ -191,7 +191,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (!counted.ok) return { ok: false, denial: counted.denial };
     const readyAt = now() + delay;
     const expiresAt = readyAt + window;
-    // Stored before the notification, so that whoever reads that can cancel it.
+    // Stored before the notification, so that its reader can cancel it.
     const { ticket } = await kept.issue({ subject, data: { proof, readyAt, tenant }, expiresAt });
     try {
       await ask(() => notify({ kind: 'begun', subject, readyAt, tenant }));

@@ -82,5 +82,5 @@ function open(content: HTMLElement): HTMLDialogElement {
 export function unrecorded(recorded: boolean): string {
   return recorded
     ? ''
-    : 'It was done, but the audit trail did not take it. Tell whoever keeps the trail.';
+    : 'It was done, but the audit trail did not record it. Tell the person who keeps the trail.';
 }

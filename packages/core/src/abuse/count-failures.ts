@@ -20,7 +20,7 @@ export interface CountFailuresOptions extends FailureCountingOptions {
 export interface CountedAttempt {
   readonly ok: true;
   /**
-   * `succeeded` begins the account anew and takes the peer's attempt back; `neither` takes both back. A store that
+   * `succeeded` resets the account and takes the peer's attempt back; `neither` takes both back. A store that
    * does not answer leaves the attempt counted.
    */
   readonly end: (result: AttemptResult) => Promise<void>;
@@ -35,7 +35,7 @@ export interface FailureCounting {
     readonly tenant?: string | undefined;
   }) => Promise<CountedAttempt | Deny>;
   /**
-   * Begins an account anew, also in its pause, for what was right without an attempt. A store that does not answer
+   * Resets an account, even in its pause, for a success without an attempt. A store that does not answer
    * leaves it as it was.
    */
   readonly clear: (who: {

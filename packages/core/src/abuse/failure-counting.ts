@@ -53,7 +53,7 @@ export interface FailureRules {
   ) => boolean;
   /** Whether one of them is about an account. */
   readonly namesAccount: (held: readonly HeldAttempt[]) => boolean;
-  /** Takes attempts back: a success begins the account anew, and never helps its peer. */
+  /** Takes attempts back: a success resets the account, and never helps its peer. */
   readonly settle: (
     held: readonly HeldAttempt[],
     result: Exclude<AttemptResult, 'failed'>,

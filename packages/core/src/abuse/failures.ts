@@ -7,7 +7,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { ABNORMAL_USAGE_DETECTED, TEMPORARY_REDUCED_CAPACITY } from '../limits/problem-types.ts';
 
-/** How failures in a row slow down whoever makes them. */
+/** How failures in a row slow down the caller. */
 export interface FailureSchedule {
   /** Failures without a pause. */
   readonly free?: number | undefined;

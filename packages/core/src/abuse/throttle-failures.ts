@@ -101,7 +101,7 @@ const OPTIONS = [
  *
  * A call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) need not name an account, so
  * whoever is throttled still sees the form; then only its peer counts. Where it names one, as by Basic
- * authentication, its failures count like others, and its successes do not begin the account anew.
+ * authentication, its failures count like others, and its successes do not reset the account.
  *
  * A GraphQL operation that runs several root fields under one guard is denied, since aliases are as many
  * attempts. Fields below a root field are not counted: a login is guarded where it is a root field itself.

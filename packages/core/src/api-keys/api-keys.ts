@@ -96,7 +96,7 @@ const OPTIONS = [
  * API keys as a product: issues them, tells good ones from all others, rotates and revokes them. A key is
  * `prefix_environment_id_secret` with a checksum over all of it (see `parseApiKey`); the store holds
  * only an HMAC-SHA-256 of it under a pepper. A key that is not known costs the same work as one that is, and what is
- * wrong with a key (revoked, expired, …) is told only to whoever holds its secret.
+ * wrong with a key (revoked, expired, …) is disclosed only to a holder of its secret.
  *
  * Peppers are rotated by adding a version and naming it `current`: keys move to it as they are used. A
  * version that is taken away ends the keys that were not moved.

@@ -118,7 +118,7 @@ export function audit(options: AuditOptions): Audit {
       const text = linesOf(pending);
       return () => writeText(text);
     }
-    // Made anew for each write, since a sink that failed may have changed what it was given.
+    // Rebuilt for each write, since a sink that failed may have changed the events.
     return (delivery) => sink.write(pending.map(eventOf), delivery);
   };
   const bounds = queueBounds(options.queue ?? {});

@@ -19,7 +19,7 @@ function made(): DenialLog {
     write: (text) => {
       if (isShown) return;
       isShown = true;
-      // oxlint-disable-next-line no-console -- whoever develops has nothing else to look at
+      // oxlint-disable-next-line no-console -- developers have nothing else to look at
       console.error(`${text}\n${OTHERS}`);
     },
   });

@@ -27,7 +27,7 @@ export function traceShortener(): (trace: readonly TraceEntry[]) => ShortTrace {
     const isPassed = trace.every((entry) => entry.verdict !== 'denied' && isPlain(entry));
     const plain = isPassed ? partOf({ trace: lines }) : undefined;
     const short = { lines, plain };
-    // What can change is shortened anew.
+    // Entries that can change are shortened each time.
     if (Object.isFrozen(trace)) {
       Object.freeze(lines);
       known.set(trace, short);

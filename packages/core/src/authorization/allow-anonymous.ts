@@ -10,7 +10,7 @@ const policy: SyncPolicy<NoFacts, NoFacts, 'grant'> = definePolicy({
 });
 
 /**
- * Admits every call that the checks before it let through, whoever makes it. Says in the guard itself
+ * Admits every call that the checks before it let through, from any caller. Says in the guard itself
  * that an endpoint is open on purpose. Denies nothing.
  *
  * @example

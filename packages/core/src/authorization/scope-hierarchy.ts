@@ -11,7 +11,7 @@ export interface ScopeHierarchy {
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
- * Says which scope includes which others, for {@link requireScopes}: whoever has `orders:admin` may then do what
+ * Says which scope includes which others, for {@link requireScopes}: a caller with `orders:admin` may then do what
  * needs `orders:read`. Worked out once, so that a check costs the same with ten scopes and with ten thousand.
  *
  * @throws ConfigurationError when one is not a scope token, or scopes include each other in a circle.

@@ -23,7 +23,7 @@ export interface PublishableTerms {
   readonly apps?: readonly string[] | undefined;
 }
 
-/** What whoever issues a key decides about it. */
+/** What the issuer of a key decides about it. */
 export interface ApiKeyTerms {
   /** For people. At most 128 characters. */
   readonly name: string;

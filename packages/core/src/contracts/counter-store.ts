@@ -36,7 +36,7 @@ export interface AttemptAnswer {
 /** How an attempt that was counted came out. What failed needs no reconciling: it is counted already. */
 export interface AttemptReconciliation extends AttemptRequest {
   readonly ticket: number;
-  /** `reset`: the key begins anew. `refund`: this attempt is as if it had never been made. */
+  /** `reset`: the key starts from zero. `refund`: this attempt is as if it had never been made. */
   readonly result: 'reset' | 'refund';
 }
 
@@ -47,7 +47,7 @@ export interface AttemptReconciliation extends AttemptRequest {
  * Of each key it knows the failures `n`, the time of the first one, and the times of at least the last four.
  * An attempt is allowed when the last failure is longer ago than the pause after the `n`-th, for all of its
  * keys; a denial changes nothing. Its ticket is its time. A refund takes the failure of that time back, unless
- * the key began anew since: pause and forgetting then count from the last failure that is left, or, where so
+ * the key was reset since: pause and forgetting then count from the last failure that is left, or, where so
  * many were refunded that its time is not known any more, from the earliest time that is.
  *
  * A store that cannot answer throws or rejects, in bounded time. `counterStoreContract` of

@@ -117,7 +117,7 @@ export const LONGEST_SPAN = 315_576_000_000;
 
 const MOST = 1e15;
 
-/** True for a limit that can be counted, whoever made it. */
+/** True for a limit that can be counted, wherever it came from. */
 export function isLimit(limit: unknown): limit is Limit {
   if (typeof limit !== 'object' || limit === null) return false;
   // Every member is looked at before it is used.

@@ -66,7 +66,7 @@ export interface SessionStore {
   /** The sessions of a user, the newest first. */
   readonly list: (issuer: string, subject: string) => MaybePromise<readonly SessionRecord[]>;
   /**
-   * Takes the lease on a session for `ttlMs` milliseconds from now: whoever holds it renews its tokens, and takes it
+   * Takes the lease on a session for `ttlMs` milliseconds from now: its holder renews the tokens, and takes it
    * again while that lasts. True where `holder` has it now; false where another one has it, or there is no such
    * session. It ends by itself, and holding it gives no right to write: `replace` decides.
    */

@@ -5,7 +5,7 @@ import type { StoredSecret } from './api-key-store.ts';
 /** The second factor of one account, as it is stored. */
 export interface TotpRecord {
   readonly account: string;
-  /** Encrypted; whoever reads the store cannot make codes. */
+  /** Encrypted; a reader of the store cannot make codes. */
   readonly secret: SealedText;
   readonly algorithm: 'SHA-1' | 'SHA-256' | 'SHA-512';
   readonly digits: number;

@@ -6,13 +6,13 @@ export interface WebhookSecret {
   readonly id: string;
   /** Default: `hmac-sha256`. */
   readonly algorithm?: 'hmac-sha256' | 'ed25519' | undefined;
-  /** Encrypted by the sender; whoever reads the store cannot sign. */
+  /** Encrypted by the sender; a reader of the store cannot sign. */
   readonly secret: SealedText;
   /** Epoch milliseconds; set once a newer one has replaced it. */
   readonly expiresAtMs?: number | undefined;
 }
 
-/** Whoever receives webhooks. */
+/** A receiver of webhooks. */
 export interface WebhookEndpoint {
   readonly id: string;
   readonly tenant: string;

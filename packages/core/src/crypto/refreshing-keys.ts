@@ -10,9 +10,9 @@ import { readVerificationKey, selectKeys } from './verification-key.ts';
 
 /** How long fetched keys are used, and how their server is spared. */
 export interface RefreshOptions {
-  /** Keys older than this are fetched anew beside the calls, which do not wait. Default: `5m`. */
+  /** Keys older than this are fetched again in the background; calls do not wait. Default: `5m`. */
   readonly refreshAfter?: Duration | undefined;
-  /** Keys older than this are fetched anew before they are used. Default: `10m`. */
+  /** Keys older than this are fetched again before they are used. Default: `10m`. */
   readonly maxAge?: Duration | undefined;
   /** For how long beyond `maxAge` keys are used while their server fails. Default: `1h`. */
   readonly staleIfError?: Duration | undefined;
@@ -47,7 +47,7 @@ const LONGEST_BACKOFF = 60_000;
 const GRACE = 1_000;
 
 /**
- * Keys that are fetched by `load` and kept: one fetch at a time whoever asks, renewed ahead of time, used for a
+ * Keys that are fetched by `load` and kept: one fetch at a time for all callers, renewed ahead of time, used for a
  * bounded while when their server fails, which is then asked ever less often.
  */
 export function refreshingKeys(
@@ -148,7 +148,7 @@ export function refreshingKeys(
     const left = flightAt + stalledAfter - now();
     return left > 0 && flight ? withinTime(flight, left) : refresh();
   };
-  /** Of several who waited in vain one begins the next fetch, which may get lost as well: then the others give up. */
+  /** After a lost fetch, one of the waiting callers begins the next. If that is lost too, the others give up. */
   const refreshed = (): Promise<void> => joined().catch(joined);
   /** With what operators want to know where no key fits. */
   const select = (known: KeySet, hint: KeyHint): KeyAnswer => {

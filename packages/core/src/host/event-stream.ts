@@ -2,7 +2,7 @@ import { lineCutter } from './line-cutter.ts';
 
 /** One event of a stream (HTML, section 9.2.6), as far as it can be written again. */
 export interface EventFields {
-  /** The lines of all fields but `data`, written anew, each with its end; of a comment its colon alone. */
+  /** The lines of all fields but `data`, rewritten, each with its end; of a comment only its colon. */
   readonly head: string;
   /** The text of its `data` fields; undefined where it has none. */
   readonly data: string | undefined;

@@ -232,7 +232,7 @@ function withoutBodyHeaders(of: Headers): Headers {
 
 /**
  * True for `application/json` and every `+json` type (RFC 6839 §3.1) in UTF-8. Another charset would be
- * read differently by whoever honours it.
+ * read differently by code that honours it.
  */
 export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
   return whyUnreadable(headers) === undefined;

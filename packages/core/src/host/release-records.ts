@@ -42,7 +42,7 @@ export function recordFormat(headers: Pick<HeadersView, 'get'>): RecordFormat | 
 
 /**
  * Shows each line of NDJSON, and the data of each event, to the policies as soon as it is complete, and answers what
- * may go out instead: what the policies have seen, written anew. Nothing of a line or event that cannot be read is
+ * may go out instead: what the policies have seen, serialised again. Nothing of a line or event that cannot be read is
  * passed on, nor of the other bytes that came with it (`release.unfilterable`, 500). Holds at most one line or event.
  */
 export function recordFilter(format: RecordFormat, onRelease: OnRelease): RecordFilter {

@@ -267,7 +267,7 @@ function noncePool(): () => string {
       at = 0;
     }
     let nonce = '';
-    // No byte is used twice: `at` only grows until the pool is drawn anew.
+    // No byte is used twice: `at` only grows until the pool is refilled.
     for (const end = at + NONCE_LENGTH; at < end; at++) nonce += ALPHABET[(pool[at] ?? 0) & 63];
     return nonce;
   };

@@ -1,7 +1,7 @@
 /** How much a cache may hold; both bounds hold at once. */
 export interface CacheBounds {
   readonly maxEntries: number;
-  /** In bytes, as estimated by whoever puts the entries in. */
+  /** In bytes, as estimated by the code that adds the entries. */
   readonly maxBytes: number;
 }
 

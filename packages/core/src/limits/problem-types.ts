@@ -13,7 +13,7 @@ export function quotaExceeded(names: readonly string[]): Problem {
   });
 }
 
-/** The server has less room than usual, whoever calls. */
+/** The server has less room than usual, for every caller. */
 export const TEMPORARY_REDUCED_CAPACITY: string = `${REGISTRY}#temporary-reduced-capacity`;
 
 export const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });

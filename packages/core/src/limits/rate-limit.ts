@@ -145,7 +145,7 @@ export function rateLimit<Needs extends object>(
     needs: [],
     adds: [],
     check: (request, facts): MaybePromise<Outcome> => {
-      // Made anew for each of the few: one that grows by `push` has room for seventeen.
+      // Rebuilt for each of the few: an array that grows by `push` has room for seventeen.
       let asked: readonly CompiledRule<Needs>[] = [];
       let requests: readonly LimitRequest[] = [];
       for (const rule of rules) {

@@ -251,7 +251,7 @@ export function requireDpop(
       if (bound === undefined) {
         return required || scheme === 'DPoP' ? denial('dpop.token_unbound') : pass();
       }
-      // RFC 9449 §7.1: else whoever stole it could leave the proof away.
+      // RFC 9449 §7.1: otherwise a thief of the token could leave out the proof.
       if (scheme !== 'DPoP') return denial('dpop.scheme_refused');
       return typeof bound === 'string'
         ? check(request, authentication, bound)

@@ -51,7 +51,7 @@ export function readSignature(
   if (inputText.length > MOST_CHARACTERS || signatureText.length > MOST_CHARACTERS) {
     return 'signature.too_large';
   }
-  // A label that appears twice is another signature for whoever believes the first.
+  // A label that appears twice means another signature to a reader that uses the first.
   const inputs = parseDictionary(inputText, 'deny');
   const signatures = parseDictionary(signatureText, 'deny');
   if (inputs === undefined || signatures === undefined) return 'signature.malformed';

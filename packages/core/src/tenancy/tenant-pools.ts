@@ -60,7 +60,7 @@ interface Entry<P> {
   idleSince: number;
   /** Set once nobody may begin to use it. */
   closing: boolean;
-  /** Set once somebody has waited in vain for it to be closed. It keeps its place, but nobody waits for it again. */
+  /** Set once waiting for it to close has timed out. It keeps its place, but nobody waits for it again. */
   stuck: boolean;
   /** Settled once it is closed; never rejects. */
   readonly gone: Promise<void>;

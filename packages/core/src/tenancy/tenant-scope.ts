@@ -47,7 +47,7 @@ export interface TenantScope {
  */
 export function tenantScope(facts: TenantFacts): TenantScope {
   const where = 'tenantScope';
-  // Once, for whoever changes the facts later.
+  // Read once, since the facts may be changed later.
   const tenant: unknown = (facts as Partial<TenantFacts> | null | undefined)?.tenant;
   assertConfiguration(
     isTenantId(tenant, ANY_TENANT_ID),

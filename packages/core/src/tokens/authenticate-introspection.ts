@@ -72,7 +72,7 @@ export interface AuthenticateIntrospectionOptions
   readonly clockTolerance?: Duration | undefined;
   /** The tenant that all its tokens belong to, or the claim that names it. */
   readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
-  /** Bounds of what is remembered; `false` asks about every token anew. */
+  /** Bounds of what is remembered; `false` asks about every token every time. */
   readonly cache?: false | IntrospectionCacheOptions | undefined;
   /** What checks signatures of answers. Default: WebCrypto. */
   readonly verifier?: SignatureVerifier | undefined;

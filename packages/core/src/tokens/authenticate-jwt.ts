@@ -65,7 +65,7 @@ export interface JwtOptions extends ChallengeOptions {
    * verify: `anyOf(authenticateJwt(…), authenticateIntrospection(…))`. Default: `deny`.
    */
   readonly opaqueTokens?: 'deny' | 'ignore' | undefined;
-  /** Bounds of the cache of verified tokens; `false` verifies every token anew. */
+  /** Bounds of the cache of verified tokens; `false` verifies every token every time. */
   readonly cache?: false | VerifiedTokensOptions | undefined;
   /**
    * Takes tokens that are encrypted as well: `decryptTokens({ keys })`. Default: they are denied (`token.malformed`).

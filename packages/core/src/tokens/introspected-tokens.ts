@@ -197,7 +197,7 @@ export function introspectedTokens<T>(
     return undefined;
   };
 
-  /** Asks for whoever brings a token that nobody knows, as long as not too many do. */
+  /** Asks about a token that is not known yet, as long as not too many callers bring one. */
   const askUnknown: AskIntrospected<T> = (credentials, at, look, peer) => {
     if (isPaused(at)) return unavailable(at, lastCause);
     // Taken when asking: what is in flight may all turn out bad.

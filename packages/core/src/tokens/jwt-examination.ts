@@ -50,7 +50,7 @@ export function examineJwt(
   const claims = parseStrictObject(jws.payload);
   if (claims === undefined)
     return problem('token.malformed', { reason: 'the payload is not strict JSON' });
-  // Of another kind whoever issued it: a proof, a logout token.
+  // Never an access token, whatever the issuer: a proof, a logout token.
   if (!issuers.types.has(jws.typ?.toLowerCase())) {
     return problem('token.type_refused', {
       expected: { typ: [...issuers.types].map((type) => type ?? '(none)') },

@@ -49,7 +49,7 @@ export interface Revocations {
   /**
    * From now on the target is revoked. Throws for a target that no credential could be: an unknown kind, or an id that
    * is not text. Rejects, or throws where the store answers at once, when it could not be noted: then nothing is
-   * revoked, and whoever asked for it must hear of it. Rejects as well when `record` did not take it: then it is
+   * revoked, and the caller must learn of it. Rejects as well when `record` did not take it: then it is
    * revoked all the same.
    */
   readonly revoke: (target: RevocationTarget, options?: RevokeOptions) => MaybePromise<void>;

@@ -22,7 +22,7 @@ export interface TenantIssuersOptions extends Omit<ClaimOptions, 'recipient'> {
   readonly audience: string | readonly string[];
   /**
    * Whether a tenant is known now, from a list or a database. Asked again after `lifetime`, at most 16 at once, within
-   * `timeout`. `'any'` trusts whoever the pattern fits: right only where every tenant of the provider may call.
+   * `timeout`. `'any'` trusts every name that fits the pattern: right only where every tenant of the provider may call.
    */
   readonly tenants: 'any' | readonly string[] | ((tenant: string) => MaybePromise<boolean>);
   /** The keys of a tenant. Default: discovered from its issuer, at most `newPerMinute`. */

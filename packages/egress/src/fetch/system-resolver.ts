@@ -96,7 +96,7 @@ const systemLookup = boundedLookups(
 /**
  * The system's resolver, which knows the hosts file; every answer, in the order it gives. It gets half of the threads
  * at most, and one more for names that have resolved before: a name whose servers never answer holds one for as long as
- * the system asks them, and whoever chooses names must not stop all other work of the process.
+ * the system asks them, and a caller who chooses names must not stop all other work of the process.
  */
 export function systemResolver(waitMs: number): Resolve {
   return (name) => systemLookup(name, waitMs);

@@ -52,7 +52,7 @@ export function endpoints(
   const unknown = (id: string) =>
     new RangeError(`${where}: there is no endpoint ${JSON.stringify(id)}.`);
 
-  /** Changes what is stored now, whoever else does so at the same time; undefined where there is nothing to change. */
+  /** Changes the stored row, even under concurrent changes; undefined if there is nothing to change. */
   const change = async (
     id: string,
     make: (stored: WebhookEndpoint) => WebhookEndpoint | undefined,

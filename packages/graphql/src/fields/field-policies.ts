@@ -61,7 +61,7 @@ export interface CompiledFields {
 /** Decides the fields of one operation. */
 export interface OpenFields extends FieldGate {
   /**
-   * Before each event of a subscription: all fields but its own are decided anew. Its own is decided when it begins,
+   * Before each event of a subscription: all fields but its own are decided again. Its own is decided when it begins,
    * and for each event only where a policy looks at that.
    */
   readonly renew: () => void;

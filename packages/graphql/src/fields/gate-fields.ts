@@ -27,7 +27,7 @@ const UNDECIDED: Denial = Object.freeze({ kind: 'forbidden', code: 'policy.no_gr
 /**
  * Puts a gate in front of the resolvers of these fields of object types, in place, and of their sources of events.
  * From then on such a field is resolved only in operations for which `openFields` was called with this schema, and
- * denied in any other: whoever else executes the schema finds it closed.
+ * denied in any other: other code that executes the schema finds it closed.
  *
  * @param fieldResolver what the server resolves fields with that have no resolver of their own, where it
  * is not the default.

@@ -247,7 +247,7 @@ function add(sum: Sum, inner: Sum): void {
 function ofFragment(work: Work, name: string, lists: readonly string[]): Sum {
   increase(work.current.spreads, name);
   const fragment = work.fragments.get(name);
-  // A fragment that spreads itself is not valid; whoever asks anyway gets an answer that no limit lets pass.
+  // A fragment that spreads itself is not valid; its analysis exceeds every limit.
   if (fragment === undefined) return EMPTY;
   if (work.open.has(fragment)) return ENDLESS;
   const sums = work.known.get(fragment) ?? new Map<string, Sum>();

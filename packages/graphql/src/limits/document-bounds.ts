@@ -8,7 +8,7 @@ import { repeatedValues } from './repeated-variables.ts';
 import { scanText } from './scan-text.ts';
 
 /**
- * What a document may weigh before it is parsed and validated, whoever sends it. The operations of a batch may weigh no
+ * What a document may weigh before it is parsed and validated, for every caller. The operations of a batch may weigh no
  * more together.
  */
 export interface DocumentBoundsOptions {

@@ -5,7 +5,7 @@ export const MOST_RETURN_CHARACTERS = 1_500;
 export interface ReturnRules {
   readonly origin: string;
   readonly allowedOrigins: ReadonlySet<string>;
-  /** Paths on this site that are the routes of the login: they would begin it anew, or end what it began. */
+  /** Paths on this site that are the routes of the login: they would restart it, or end what it began. */
   readonly ownPaths: ReadonlySet<string>;
 }
 

@@ -1,7 +1,7 @@
 import type { Migration } from '../migrations/migration.ts';
 
 /**
- * Blocks of events in a chain. The events stand as the text that was hashed, since `jsonb` would write them anew.
+ * Blocks of events in a chain. The events stand as the text that was hashed, since `jsonb` would rewrite them.
  * The triggers keep honest programs from changing what is written; whoever may drop them is found by the hashes.
  */
 export const auditMigration: Migration = {

@@ -27,7 +27,7 @@ const COUNTING = {
 
 /**
  * Milliseconds without an answer after which a connection is given up and another one is made. A machine that lost
- * its power or network ends no connection, and the one that took its place is only found by connecting anew.
+ * its power or network ends no connection, and the one that took its place is only found by reconnecting.
  */
 const SILENCE = 5_000;
 
@@ -127,7 +127,7 @@ export function backoff(attempt: number): number {
   return Math.min(LONGEST_BACKOFF, 20 * 2 ** Math.min(attempt, 10));
 }
 
-/** A server that was demoted in a failover denies writes; its successor is found by connecting anew. */
+/** A server that was demoted in a failover denies writes; its successor is found by reconnecting. */
 function hasMoved(error: Error): boolean {
   return replyCode(error.message) === 'READONLY';
 }

@@ -66,7 +66,7 @@ export function idOf(name: string, limit: Limit): number {
   return made;
 }
 
-/** Remembered by its text as well, for limits that are made anew for each call. */
+/** Remembered by its text as well, for limits that are created in each call. */
 function makeId(text: string): number {
   const id = known.get(text);
   if (id !== undefined) return id;

@@ -93,7 +93,7 @@ async function ask(query${ts(': string')}, scope${ts('?: string')}) {
   return { status: answer.status, body: await answer.json()${ts(' as { data?: unknown }')} };
 }
 
-test('whoever may read orders gets them, and their private fields with a scope of their own', async () => {
+test('a caller who may read orders gets them, and their private fields with a scope of their own', async () => {
   const query = '{ orders { owner email } }';
   const { status, body } = await ask(query, 'orders:read');
   assert.equal(status, 200);

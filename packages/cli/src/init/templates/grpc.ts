@@ -114,7 +114,7 @@ async function list(scope${ts('?: string')})${ts(': Promise<unknown>')} {
   });
 }
 
-test('whoever may read orders gets them', async () => {
+test('a caller who may read orders gets them', async () => {
   assert.deepEqual(await list('orders:read'), { owner: 'alice' });
 });
 

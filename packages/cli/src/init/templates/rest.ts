@@ -38,7 +38,7 @@ const issuer = testIssuer();
 const running = await start(issuer.trust, { host: '127.0.0.1', port: 0 });
 after(() => running.stop());
 
-test('whoever may read orders gets them', async () => {
+test('a caller who may read orders gets them', async () => {
   const token = await issuer.token({ scope: 'orders:read' });
   const headers = { authorization: \`Bearer \${token}\` };
   const answer = await fetch(\`\${running.url}/orders\`, { headers });

@@ -16,7 +16,7 @@ async function untilTold(attempt: (key: string) => Promise<boolean>): Promise<vo
   assertThat(false, 'one of twenty answers comes within 20 ms');
 }
 
-/** A support desk lets one caller begin anew, and nobody else. */
+/** A support desk resets one caller, and nobody else. */
 const resetting: readonly LimitStoreCase[] = each(
   slow,
   'forgets what a caller has used, and nobody else',
