@@ -36,6 +36,30 @@ describe('stateOf', () => {
     expect([one.get(second), other.get(second)]).toEqual([2, 3]);
   });
 
+  test.each([
+    ['a copy', (holder: object) => Object.freeze({ ...holder })],
+    [
+      'an object that inherits from it',
+      (holder: object) => Object.freeze(Object.create(holder) as object),
+    ],
+  ])('is its own from then on for %s that cannot be extended, too', (_, make) => {
+    const state = stateOf<number>('test');
+    const holder = {};
+    state.set(holder, 1);
+    const second = make(holder);
+    expect(state.get(second)).toBe(1);
+    state.set(second, 2);
+    expect([state.get(holder), state.get(second)]).toEqual([1, 2]);
+  });
+
+  test('is the last one of an object that was frozen in between', () => {
+    const state = stateOf<number>('test');
+    const holder = {};
+    state.set(holder, 1);
+    state.set(Object.freeze(holder), 2);
+    expect(state.get(holder)).toBe(2);
+  });
+
   test('does not show in JSON or among the keys of its object', () => {
     const holder = { a: 1 };
     stateOf<number>('test').set(holder, 1);

@@ -25,7 +25,7 @@ export function stateOf<T>(description: string): StateOf<T> {
   let sealed: WeakMap<object, T> | undefined;
   return {
     // Under this key nothing but a `T` is ever set.
-    get: (holder) => ((holder as Holder)[kept]?.[key] as T | undefined) ?? sealed?.get(holder),
+    get: (holder) => sealed?.get(holder) ?? ((holder as Holder)[kept]?.[key] as T | undefined),
     set: (holder, value) => {
       const states = (holder as Holder)[kept];
       if (states?.owner === holder) states[key] = value;
