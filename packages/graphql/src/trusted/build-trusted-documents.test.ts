@@ -58,6 +58,9 @@ describe('trusted documents are built', () => {
   test.each([
     ['a line', '// const Old = gql`query Old { a }`;'],
     ['the end of a line', 'old(); // gql`query Old { a }`'],
+    ['the end of a line, without a space', 'old();// gql`query Old { a }`'],
+    ['an argument', 'use(/* gql`query Old { a }` */);'],
+    ['an element of JSX', '<p>{/* use(gql`query Old { a }`) */}</p>;'],
     ['a block', '/* const Old = gql`query Old { a }`; */'],
     ['documentation', '/**\n * @example\n * gql`query Old { a }`\n */'],
   ])('not of what is commented out: %s', async (_, comment) => {

@@ -19,10 +19,10 @@ export function documentsInTypescript(text: string): readonly string[] {
 
 /**
  * The beginning of a template, a comment up to the end of its line, or the beginning of another comment. Those begin a
- * line or follow white space, as neither `https://` nor a pattern of file names does.
+ * line or follow white space or punctuation, as neither `https://` nor a pattern of file names does.
  */
 const TEMPLATE =
-  /(?:\b(?:gql|graphql)\s*(?:\(\s*)?(?:\/\*\s*GraphQL\s*\*\/\s*)?|\/\*\s*GraphQL\s*\*\/\s*)`|(?<!\S)\/\/.*|(?<!\S)\/\*/g;
+  /(?:\b(?:gql|graphql)\s*(?:\(\s*)?(?:\/\*\s*GraphQL\s*\*\/\s*)?|\/\*\s*GraphQL\s*\*\/\s*)`|(?<![^\s;,(){}])\/\/.*|(?<![^\s;,(){}])\/\*/g;
 
 function behindComment(text: string, start: number): number {
   const end = text.indexOf('*/', start);
