@@ -88,6 +88,17 @@ describe('an active token', () => {
     expect(own.facts?.principal.id).not.toBe(user.facts?.principal.id);
   });
 
+  test('reports name the endpoint without its query, which may hold a key', () => {
+    const endpoint = 'https://id.example.com/introspect';
+    const { settings } = authenticateIntrospection(
+      optionsFor(
+        fakeIssuer(() => active),
+        { endpoint: `${endpoint}?key=6f1c0e` },
+      ),
+    );
+    expect(settings).toMatchObject({ endpoint });
+  });
+
   test.each<[string, object, Options?]>([
     ['for several audiences', { aud: ['https://other.example.com', audience] }],
     ['without an issuer in the answer', { iss: undefined }],

@@ -248,7 +248,8 @@ export function authenticateIntrospection(
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
-    settings: settingsOf(options, [
+    // Some issuers are asked with a key in the query.
+    settings: settingsOf({ ...options, endpoint: options.endpoint.split('?', 1)[0] }, [
       'issuer',
       'endpoint',
       'audience',
