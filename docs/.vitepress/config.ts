@@ -12,7 +12,17 @@ const docs = join(import.meta.dirname, '..');
 const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] = [
   [
     'Who calls',
-    ['providers', 'api-keys', 'callers', 'service-tokens', 'device', 'mtls', 'web-sockets'],
+    [
+      'providers',
+      'api-keys',
+      'callers',
+      'service-tokens',
+      'device',
+      'mtls',
+      'dpop',
+      'revocation',
+      'web-sockets',
+    ],
   ],
   ['Signing in', ['login', 'bff', 'password-login', 'second-factors', 'passkeys']],
   ['Who may', ['roles', 'attributes', 'objects-and-lists', 'tenants']],
@@ -30,6 +40,7 @@ const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] 
       'metrics',
       'console',
       'coverage',
+      'testing',
       'command-line',
       'scanners',
       'node-servers',

@@ -8,8 +8,8 @@ const here = join(import.meta.dirname, '..');
 const root = join(here, '../..');
 const folder = join(here, '.snippets');
 const settings = join(here, 'src/settings');
-// Their blocks are whole files, which pages.test.ts compiles as they stand.
-const WHOLE = ['callers.md', 'coverage.md', 'web-sockets.md'];
+// Their blocks are whole files, which pages.test.ts and testing-guide.test.ts compile as they stand.
+const WHOLE = ['callers.md', 'coverage.md', 'testing.md', 'web-sockets.md'];
 
 const packages = importable(root);
 const guides = readdirSync(join(root, 'docs/guides')).filter((page) => !WHOLE.includes(page));

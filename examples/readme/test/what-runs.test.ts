@@ -12,6 +12,7 @@ const WHOLE: Readonly<Record<string, string>> = {
   'README.md': 'readme.test.ts',
   'docs/guides/callers.md': 'pages.test.ts',
   'docs/guides/coverage.md': 'pages.test.ts',
+  'docs/guides/testing.md': 'testing-guide.test.ts',
   'docs/guides/web-sockets.md': 'pages.test.ts',
   'docs/limits/guide.md': 'guide.test.ts',
   'docs/start.md': 'start-page.test.ts',
