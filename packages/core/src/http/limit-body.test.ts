@@ -205,7 +205,7 @@ describe('limitBody of multipart', () => {
     ],
     [
       'a name in capitals',
-      parts(part('name=a; FileName = b', '1')),
+      parts(part('name=a; FileName=b', '1')),
       'body.too_many_files',
       { maxFiles: 0 },
     ],

@@ -48,6 +48,13 @@ describe('a multipart body', () => {
     ['no disposition', `${part('1', 'A: b')}--x--`],
     ['two dispositions', `${part('1', `${HEADER}\r\n${HEADER}`)}--x--`],
     ['a header that is folded', `${part('1', `${HEADER};\r\n b="c"`)}--x--`],
+    ['a space in the name of a parameter', `${part('1', `${HEADER}; file name="b"`)}--x--`],
+    ['a space behind the name of a parameter', `${part('1', `${HEADER}; filename ="b"`)}--x--`],
+    ['a parameter in quotes', `${part('1', `${HEADER}; "filename=b"`)}--x--`],
+    ['text behind a quoted value', `${part('1', `${HEADER}b; c="d"`)}--x--`],
+    ['a quote that stays open', `${part('1', `${HEADER}; b="c\\"`)}--x--`],
+    ['a space in its type', `${part('1', `${HEADER}\r\nContent-Type: a/ b; c=d`)}--x--`],
+    ['its type in quotes', `${part('1', `${HEADER}\r\nContent-Type: "a/b"; c=d`)}--x--`],
     ['no end', part()],
     ['nothing', ''],
   ])('with %s is malformed, in whatever pieces it comes', (_, text) => {
@@ -63,6 +70,36 @@ describe('a multipart body', () => {
     expect(scanned(`${file}${part()}--x--`)).toBeUndefined();
     expect(scanned(`${file}${file}--x--`)).toBe('too_many_files');
   });
+
+  test.each([
+    'Content-Disposition: form-data; name=a',
+    'content-disposition:form-data;name="a";',
+    'Content-Disposition: form-data ; name="a\\"b" ; c=d[0] ;',
+    'Content-Disposition: form-data; name="größe; a"',
+    `${HEADER}\r\nContent-Type:`,
+    `${HEADER}\r\nContent-Type: text/plain;charset="utf-8"`,
+    `${HEADER}\r\nContent-Type: image/svg+xml ; a=b c`,
+  ])('with the headers %j is read', (headers) => {
+    expect(scanned(`${part('1', headers)}--x--`, { files: 0 })).toBeUndefined();
+  });
+
+  test.each(['*=', '*0="', '*0*=', '*a="', '="', '='])(
+    'has a file where a parameter is named filename%s',
+    (rest) => {
+      const quote = rest.endsWith('"') ? '"' : '';
+      const headers = `${HEADER}; filename${rest}b${quote}`;
+      expect(scanned(`${part('1', headers)}--x--`, { files: 0 })).toBe('too_many_files');
+    },
+  );
+
+  test.each(['; ', ';', ';a=', ';a="" ', ' ', '"', '\\', 'a', ';a=b', ';a="\\'])(
+    'is told to be malformed in linear time where a header repeats %j',
+    (text) => {
+      const header = `${HEADER};${text.repeat(8_000 / text.length)}`;
+      const malformed = `${part('1', `${header};=`)}--x--`;
+      expect(cpuMs(() => void scanned(malformed))).toBeLessThan(200);
+    },
+  );
 
   test('has headers of at most 8,192 characters in each part', () => {
     // The line break behind the boundary counts.

@@ -13,8 +13,16 @@ const MAX_LOOKS = 128;
 /** RFC 2046 §5.1.1. */
 const BOUNDARY = /^[\w'()+./:=? -]{0,69}[\w'()+./:=?-]$/;
 const DISPOSITION = /^content-disposition:/gim;
-/** What has a file name, and what parsers take for a file without one. */
-const FILE = /;\s*filename(?:\*\d*)?\*?\s*=|^content-type:\s*application\/octet-stream/im;
+/** What has a file name, and what parsers take for a file without one: also what stands in quotes, to be sure. */
+const FILE = /;\s*filename[*=]|^content-type:\s*application\/octet-stream/im;
+/**
+ * RFC 7578 §4.2, with values that are not quoted but hold what a token does not. Some parsers drop spaces within a name,
+ * or find a name in quotes, and so a file where others find none. No two repetitions begin alike: matched in linear time.
+ */
+const PLAIN_DISPOSITION =
+  /^[^:]+:[\t ]*[\w-]+[\t ]*(?:;[\t ]*(?:[\w!#$%&'*+.^`|~-]+=(?:"(?:[^"\\]|\\.)*"|[^\t "\\;]*)[\t ]*)?)*$/;
+/** As for dispositions: no spaces or quotes in the type itself. */
+const PLAIN_TYPE = /^[^:]+:[\t ]*(?:[\w!#$&^.+*-]+\/[\w!#$&^.+*-]+[\t ]*(?:;.*)?)?$/;
 /** RFC 9112 §5, without the folding of old. */
 const HEADER_LINE = /^[\w!#$%&'*+.^`|~-]+:[\t -~\u0080-\uffff]*$/;
 
@@ -23,7 +31,7 @@ type State = 'preamble' | 'delimiter' | 'headers' | 'body' | 'epilogue';
 /**
  * Counts the parts and files of a multipart body (RFC 2046, RFC 7578) as its bytes come in; undefined where the
  * boundary is not one. Strict: lines end in CRLF, each part has one Content-Disposition and nothing but header lines
- * beside it, a boundary stands behind nothing but CRLF, and nothing follows the last one but an empty line. Linear, and
+ * beside it, that and Content-Type leave nothing to guess, a boundary stands behind nothing but CRLF, and nothing follows the last one but an empty line. Linear, and
  * it keeps no more than the headers of one part.
  */
 export function multipartScan(
@@ -74,7 +82,7 @@ export function multipartScan(
       // Behind the line break that ends the boundary.
       const headers = pending.slice(2, end);
       const isHeader = (line: string): boolean =>
-        HEADER_LINE.test(line) && !line.startsWith(dashed);
+        HEADER_LINE.test(line) && !line.startsWith(dashed) && isPlain(line);
       if (!headers.split('\r\n').every(isHeader)) return 'malformed';
       if (headers.match(DISPOSITION)?.length !== 1) return 'malformed';
       if (FILE.test(headers) && ++files > maxFiles) return 'too_many_files';
@@ -103,6 +111,12 @@ export function multipartScan(
     },
     end: () => (state === 'epilogue' ? undefined : 'malformed'),
   };
+}
+
+/** Whether every parser reads the same in a header line by which parts are told from files. */
+function isPlain(line: string): boolean {
+  if (/^content-disposition:/i.test(line)) return PLAIN_DISPOSITION.test(line);
+  return !/^content-type:/i.test(line) || PLAIN_TYPE.test(line);
 }
 
 /**

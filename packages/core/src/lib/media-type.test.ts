@@ -32,6 +32,8 @@ describe('a media type', () => {
     ['application/json\t; charset=utf-8'],
     ['application/json a'],
     ['application/json; charset=utf-8; charset=utf-16'],
+    ["multipart/form-data; boundary*=utf-8''y; boundary=x"],
+    ['multipart/form-data; boundary=x; boundary*0=y'],
     ['application/json; charset'],
     ['application/json; charset=a b'],
     ['application/json; a="b'],

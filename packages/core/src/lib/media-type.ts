@@ -11,7 +11,7 @@ export interface MediaType {
 const MAX_LENGTH = 512;
 /** RFC 6838 §4.2, which allows less than the grammar of the header field. */
 const ESSENCE = /([a-z\d][\w!#$&^.+-]{0,126})\/([a-z\d][\w!#$&^.+-]{0,126})/iy;
-const PARAMETER = / *; *(?:([\w!#$%&'*+.^`|~-]+)=(?:([\w!#$%&'*+.^`|~-]+)|"([ !#-+\--[\]-~]*)"))?/y;
+const PARAMETER = / *; *(?:([\w!#$%&'+.^`|~-]+)=(?:([\w!#$%&'*+.^`|~-]+)|"([ !#-+\--[\]-~]*)"))?/y;
 
 const JSON_TYPE: MediaType = Object.freeze({
   type: 'application',
@@ -23,7 +23,8 @@ const JSON_TYPE: MediaType = Object.freeze({
 /**
  * Reads the value of `Content-Type`; undefined for anything that two readers could read differently. Beyond the
  * grammar that is: a comma (of two fields some readers take the first and some the last, and not all of them know
- * quotes), a backslash, a tab, a parameter that appears twice, and more than 512 characters. Linear in its input.
+ * quotes), a backslash, a tab, a parameter that appears twice, one with `*` in its name (of `boundary*=y; boundary=x`
+ * some readers, RFC 2231 at hand, take the first), and more than 512 characters. Linear in its input.
  */
 export function parseMediaType(value: string): MediaType | undefined {
   if (value === 'application/json') return JSON_TYPE;
