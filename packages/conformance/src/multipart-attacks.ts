@@ -146,27 +146,12 @@ const ATTACKS: readonly (readonly [name: string, type: string, body: string])[] 
 /** Whatever `limitBody` lets by, the parser behind it finds no more files and parts in it than are allowed. */
 export function describeMultipartAttacks({ name, start }: MultipartSubject): void {
   describe(`multipart bodies on ${name}`, () => {
-    const serve = async (admission: Admission<HttpFacts, HttpFacts>) => {
-      const seen: SeenParts = { fields: 0, files: 0 };
-      const server = await start(admission, seen);
-      if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
-      onTestFinished(() => {
-        server.close();
-        server.closeAllConnections();
-      });
-      // A server that listens on a port has such an address.
-      const { port } = server.address() as AddressInfo;
-      return async (type: string, body: string) => {
-        const answer = await exchange(port, type, Buffer.from(body));
-        return { status: Number(answer.slice(9, 12)), answer, ...seen };
-      };
-    };
     const limited = guard<HttpFacts>()
       .use(limitBody({ maxParts: MAX_PARTS, maxFiles: 0 }))
       .use(allowAnonymous());
 
     test.each(HONEST)('a form with %s is not denied', async (_, type, body, fields) => {
-      const send = await serve(limited);
+      const send = await serve(start, limited);
       const { status, answer, ...seen } = await send(type, body);
       expect(answer).not.toContain('problem+json');
       // Not every parser reads all of them.
@@ -175,7 +160,7 @@ export function describeMultipartAttacks({ name, start }: MultipartSubject): voi
     });
 
     test.each(ATTACKS)('%s do not get past the limits', async (_, type, body) => {
-      const send = await serve(limited);
+      const send = await serve(start, limited);
       const { files, fields } = await send(type, body);
       expect({ files, isWithin: files + fields <= MAX_PARTS }).toEqual({
         files: 0,
@@ -187,13 +172,30 @@ export function describeMultipartAttacks({ name, start }: MultipartSubject): voi
       const open = guard<HttpFacts>().use(allowAnonymous());
       let found = 0;
       for (const [, type, body] of ATTACKS) {
-        const send = await serve(open);
+        const send = await serve(start, open);
         const { files, fields } = await send(type, body);
         if (files > 0 || files + fields > MAX_PARTS) found++;
       }
       expect(found).toBeGreaterThan(10);
     });
   });
+}
+
+/** Answers how to send a body to a server of the running test alone. */
+async function serve(start: MultipartSubject['start'], admission: Admission<HttpFacts, HttpFacts>) {
+  const seen: SeenParts = { fields: 0, files: 0 };
+  const server = await start(admission, seen);
+  if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  // A server that listens on a port has such an address.
+  const { port } = server.address() as AddressInfo;
+  return async (type: string, body: string) => {
+    const answer = await exchange(port, type, Buffer.from(body));
+    return { status: Number(answer.slice(9, 12)), answer, ...seen };
+  };
 }
 
 /** Sends these bytes as they are; a server that has heard enough may close before it has read all. */

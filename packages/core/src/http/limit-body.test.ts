@@ -362,6 +362,17 @@ describe('limitBody of other bodies', () => {
     }
   });
 
+  test.each([
+    ['multipart/form-data; boundary=x', 'body.coding_not_allowed'],
+    [' Multipart/Mixed;boundary=x', 'body.coding_not_allowed'],
+    ['application/json', undefined],
+  ])('%j with an allowed coding, which no parser of it knows: %s', (type, code) => {
+    const headers = new Headers({ 'content-encoding': 'gzip', 'content-type': type });
+    const view = { method: 'POST', url: '/', hasBody: true, headers };
+    const outcome = limitBody({ codings: ['gzip'] }).check(view, http);
+    expect(outcome.ok ? undefined : outcome.denial.code).toBe(code);
+  });
+
   test('a denial says which codings are taken, and what kind of mistake it was', () => {
     const check = (headers: Headers_, rawBody?: Uint8Array) => {
       const view = { method: 'POST', url: '/', hasBody: true, headers: new Headers(headers) };

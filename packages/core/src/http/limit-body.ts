@@ -39,7 +39,7 @@ export interface LimitBodyOptions {
   readonly maxFiles?: number | undefined;
   /**
    * Content codings that a body may have (`gzip`, `br`). Bounds then hold for what the parser has made of it, and its
-   * own limit for what it unpacks meanwhile. Default: none.
+   * own limit for what it unpacks meanwhile. Multipart bodies have none. Default: none.
    */
   readonly codings?: readonly string[] | undefined;
 }
@@ -108,12 +108,16 @@ export function limitBody(
       const length = Number(headers.get('content-length') ?? 0);
       if (length > bounds.maxBytes) return denied('too_large', { ...tooLarge, given: length });
       const coding = (headers.get('content-encoding') ?? '').toLowerCase();
+      const named = headers.get('content-type') ?? '';
       if (coding !== '' && coding !== 'identity') {
+        // Parsers of these know no codings: they read the bytes as they are, and the value holds neither parts nor files.
+        if (/^\s*multipart\//i.test(named) && codings.has(coding)) {
+          return denied('coding_not_allowed', { contentType: shownText(named) });
+        }
         return codings.has(coding)
           ? pass({}, { onMessage })
           : withCause(encodingDenied, { allowed: [...codings], given: shownText(coding) });
       }
-      const named = headers.get('content-type') ?? '';
       const type = parseMediaType(named);
       // Some parser finds a format in it, and another one than the next.
       if (type === undefined && named !== '')

@@ -16,8 +16,9 @@ const DISPOSITION = /^content-disposition:/gim;
 /** What has a file name, and what parsers take for a file without one: also what stands in quotes, to be sure. */
 const FILE = /;\s*filename[*=]|^content-type:\s*application\/octet-stream/im;
 /**
- * RFC 7578 §4.2, with values that are not quoted but hold what a token does not. Some parsers drop spaces within a name,
- * or find a name in quotes, and so a file where others find none. No two repetitions begin alike: matched in linear time.
+ * RFC 7578 §4.2, with values that are not quoted but hold what a token does not. Some parsers drop spaces within a
+ * name, or find a name in quotes, and so a file where others find none. No two repetitions begin alike: matched in
+ * linear time.
  */
 const PLAIN_DISPOSITION =
   /^[^:]+:[\t ]*[\w-]+[\t ]*(?:;[\t ]*(?:[\w!#$%&'*+.^`|~-]+=(?:"(?:[^"\\]|\\.)*"|[^\t "\\;]*)[\t ]*)?)*$/;
@@ -31,8 +32,9 @@ type State = 'preamble' | 'delimiter' | 'headers' | 'body' | 'epilogue';
 /**
  * Counts the parts and files of a multipart body (RFC 2046, RFC 7578) as its bytes come in; undefined where the
  * boundary is not one. Strict: lines end in CRLF, each part has one Content-Disposition and nothing but header lines
- * beside it, that and Content-Type leave nothing to guess, a boundary stands behind nothing but CRLF, and nothing follows the last one but an empty line. Linear, and
- * it keeps no more than the headers of one part.
+ * beside it, and in that and in Content-Type nothing that parsers read differently; a boundary stands behind nothing
+ * but CRLF, and nothing follows the last one but an empty line. Linear, and it keeps no more than the headers of one
+ * part.
  */
 export function multipartScan(
   boundary: string | undefined,
