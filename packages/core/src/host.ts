@@ -80,6 +80,13 @@ export {
 export { type ReleasedText, releaseText, unfilterable } from './host/release-text.ts';
 export { requestIdFrom, requestIdOf } from './host/request-id.ts';
 export {
+  type AbsoluteTarget,
+  type HostLike,
+  isSameAuthority,
+  lacksHost,
+  readAbsoluteTarget,
+} from './host/request-target.ts';
+export {
   atExpiry,
   endSocket,
   expiryOf,

@@ -125,6 +125,22 @@ describe.each(versions)('%s', (_, express) => {
     expect(onError).not.toHaveBeenCalled();
   });
 
+  test('a request without Host is denied where Node leaves that to the application', async () => {
+    const reached = vi.fn((_q, res) => void res.end());
+    const app = quiet()
+      .use(secure(guard().use(open)))
+      .get('/', reached);
+    const server = createServer({ requireHostHeader: false }, app);
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+    socket.end('GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
+    const [answer] = await once(socket, 'data');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*host\.missing/);
+    expect(reached).not.toHaveBeenCalled();
+  });
+
   test.each([
     // From Node 26 on Express cannot read this port, and asks no handler at all.
     ['http://a:80:90/x', /^HTTP\/1\.1 (?:400 [^]*call\.target_unclear|404 )/],

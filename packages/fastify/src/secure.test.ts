@@ -156,6 +156,23 @@ describe('a call', () => {
     expect(reached).toBe(false);
   });
 
+  test('has a reason where a request comes without Host and Node leaves that to Fastify', async () => {
+    let reached = false;
+    const app = fastify({ http: { requireHostHeader: false } });
+    apps.push(app);
+    await app.register(secure(guard().use(open)));
+    app.get('/', () => {
+      reached = true;
+      return '';
+    });
+    const { port } = new URL(await serve(app));
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+    socket.end('GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
+    const [answer] = await once(socket, 'data');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*host\.missing/);
+    expect(reached).toBe(false);
+  });
+
   test('that a preflight answers is 204 without a body', async () => {
     const preflight = definePolicy({
       name: 'preflight',

@@ -5,8 +5,11 @@ import {
   type HostSocket,
   holdHeaders,
   isConnection,
+  isSameAuthority,
+  lacksHost,
   type NodeHead,
   onDisconnect,
+  readAbsoluteTarget,
   type SentOutcome,
 } from '@apisec/core/host';
 import type { Context } from 'hono';
@@ -28,6 +31,7 @@ interface NodeEnv {
     readonly socket?: unknown;
     /** Of HTTP/2. */
     readonly stream?: unknown;
+    readonly httpVersion?: unknown;
     readonly httpVersionMajor?: unknown;
     readonly url?: unknown;
     readonly headers?: { readonly host?: unknown };
@@ -67,14 +71,20 @@ export function nodeCallOf(c: Context): NodeCall | undefined {
 }
 
 /**
- * True for a target with a host of its own (RFC 9112 §3.2.2) that is not the one in `Host`: the URL of the request is
- * made from the one, and policies on hosts look at the other.
+ * Why a call is denied before its guard is asked: it has no host, or a target with a host of its own (RFC 9112 §3.2.2)
+ * that is not the one in `Host`, of which the URL of the request is made from the one while policies on hosts look at
+ * the other; or a target that routers cut differently.
  */
-export function hasTwoHosts(c: Context): boolean {
-  const { url, headers } = ((c.env ?? {}) as NodeEnv).incoming ?? {};
-  if (typeof url !== 'string' || url.startsWith('/')) return false;
-  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
-  return authority !== undefined && authority.toLowerCase() !== String(headers?.host).toLowerCase();
+export function unclearHost(c: Context): 'call.target_unclear' | 'host.missing' | undefined {
+  const { incoming } = (c.env ?? {}) as NodeEnv;
+  const { url } = incoming ?? {};
+  if (incoming === undefined || typeof url !== 'string') return undefined;
+  if (lacksHost(incoming)) return 'host.missing';
+  if (url.startsWith('/')) return undefined;
+  const { authority } = readAbsoluteTarget(url) ?? {};
+  return authority !== undefined && isSameAuthority(authority, String(incoming.headers?.host))
+    ? undefined
+    : 'call.target_unclear';
 }
 
 function isOutgoing(outgoing: Partial<NodeOutgoing> | undefined): outgoing is NodeOutgoing {

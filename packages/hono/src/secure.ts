@@ -48,7 +48,7 @@ import {
 } from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { hasTwoHosts, type NodeCall, nodeCallOf } from './node-call.ts';
+import { type NodeCall, nodeCallOf, unclearHost } from './node-call.ts';
 import { answeredBy, answerersOf } from './operation.ts';
 import { markSecure } from './operations.ts';
 import { type WatchedSocket, watchedSocketOf } from './watched-socket.ts';
@@ -149,9 +149,9 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
 
 type HostFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
-const UNCLEAR = Object.freeze({
-  denial: Object.freeze<Denial>({ kind: 'malformed', code: 'call.target_unclear' }),
-});
+function unclear(code: 'call.target_unclear' | 'host.missing'): { readonly denial: Denial } {
+  return { denial: { kind: 'malformed', code } };
+}
 
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
@@ -206,9 +206,13 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       };
       return { view: request, facts };
     };
-    const clear = (): Supplied<HttpFacts> => (hasTwoHosts(c) ? UNCLEAR : plain());
+    const clear = (): Supplied<HttpFacts> => {
+      const problem = unclearHost(c);
+      return problem === undefined ? plain() : unclear(problem);
+    };
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
-      if (hasTwoHosts(c)) return UNCLEAR;
+      const problem = unclearHost(c);
+      if (problem !== undefined) return unclear(problem);
       const { view, facts } = plain();
       const read = await settings.bodies.read(await unreadRequest(c));
       if (!read.ok) return read;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, createServer, request as send } from 'node:http';
+import { Agent, createServer, type Server, request as send } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import {
   allowAnonymous,
@@ -350,9 +350,13 @@ describe('Hono on Node', () => {
 
 /** What a Hono app on Node answers to exactly these bytes. */
 async function answerTo(app: Hono, text: string): Promise<string> {
-  const server = createServer(
-    (request, response) => void getRequestListener(app.fetch)(request, response),
+  return answerOf(
+    createServer((request, response) => void getRequestListener(app.fetch)(request, response)),
+    text,
   );
+}
+
+async function answerOf(server: Server, text: string): Promise<string> {
   server.on('clientError', clientErrors());
   onTestFinished(() => void server.close());
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
@@ -394,4 +398,18 @@ test.each([
   expect(answer.slice(9, 12)).toBe(String(status));
   expect(answer.includes('call.target_unclear')).toBe(status === 400);
   expect(answer).not.toContain('b.example');
+});
+
+test.each([
+  ['GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+  ['GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 200],
+  ['GET / HTTP/1.0\r\n\r\n', 200],
+])('where Node and Hono take any host, %j is answered with %i', async (text, status) => {
+  const app = new Hono();
+  app.use(secure(guard().use(allowAnonymous()))).get('/', (c) => c.text('in'));
+  const listener = getRequestListener(app.fetch, { hostname: 'localhost' });
+  const server = createServer({ requireHostHeader: false }, (q, r) => void listener(q, r));
+  const answer = await answerOf(server, text);
+  expect(answer.slice(9, 12)).toBe(String(status));
+  expect(answer.includes('host.missing')).toBe(status === 400);
 });

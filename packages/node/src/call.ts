@@ -16,6 +16,7 @@ import {
   enforce,
   fault,
   holdHeaders,
+  lacksHost,
   type NodeHead,
   withDenialLog,
 } from '@apisec/core/host';
@@ -26,12 +27,14 @@ import { watchIncoming } from './watch-incoming.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
 const DROPPED: Denial = Object.freeze({ kind: 'malformed', code: 'call.headers_dropped' });
+const NO_HOST: Denial = Object.freeze({ kind: 'malformed', code: 'host.missing' });
 
 /**
  * Decides a call, at once where the guard does. Denies with `call.unattested` when `supply` throws: it runs
  * callbacks of the application, and who calls what must be known before anybody is let in. Denies with
  * `call.target_unclear` (400) a target whose path policies and routers would read differently, and with
- * `call.headers_dropped` (400) a request of which Node has not kept all header fields.
+ * `call.headers_dropped` (400) a request of which Node has not kept all header fields, and with `host.missing` (400)
+ * one of HTTP/1.1 without `Host`, which reaches no handler unless the server has `requireHostHeader: false`.
  */
 export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
@@ -42,6 +45,7 @@ export function decideCall<Facts extends object>(
 ): MaybePromise<Decision<Facts>> {
   if (!isTargetClear(view)) return undecided(UNCLEAR, log);
   if (wereHeadersDropped(incoming)) return undecided(DROPPED, log);
+  if (lacksHost(incoming)) return undecided(NO_HOST, log);
   return chain<Decision<Facts>, Decision<Facts>>(
     () => admission.check(view, supply()),
     (decision) => withDenialLog(decision, log, view),

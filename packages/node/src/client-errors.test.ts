@@ -1,9 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { logDenials } from '@apisec/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type ClientError, type ClientErrorsOptions, clientErrors } from './client-errors.ts';
+import {
+  type ClientError,
+  type ClientErrorsOptions,
+  clientErrors,
+  unmetExpectations,
+} from './client-errors.ts';
 import { secureServerOptions } from './server-options.ts';
 
 const TYPES = 'https://api.example.com/problems/';
@@ -261,4 +267,91 @@ test.each([
   ['a log of one’s own', { logDenials: true }],
 ])('%s cannot be constructed', (_, options) => {
   expect(() => clientErrors(options as ClientErrorsOptions)).toThrow(/clientErrors/);
+});
+
+describe('an expectation that nobody knows', () => {
+  /** A server whose handler answers with the method. */
+  const listen = async (options: ClientErrorsOptions) => {
+    const handled: string[] = [];
+    const server = createServer(secureServerOptions(), (request, response) => {
+      handled.push(`${request.method} ${request.url}`);
+      response.end('whole');
+    });
+    server.on('checkExpectation', unmetExpectations(options));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
+    return { handled, port: (server.address() as AddressInfo).port };
+  };
+  const expecting = (expected: string, version = '1.1') =>
+    `POST /a HTTP/${version}\r\nHost: a\r\nExpect: ${expected}\r\nContent-Length: 2\r\n\r\nab`;
+  const last = 'GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+  test('is answered with problem details, and told to operators; the next request is read right', async () => {
+    const heard: ClientError[] = [];
+    const lines: string[] = [];
+    const { handled, port } = await listen({
+      problemTypeBase: TYPES,
+      onClientError: (error) => void heard.push(error),
+      logDenials: logDenials({ write: (line) => void lines.push(line) }),
+    });
+    const answer = await exchange(port, [expecting('a-miracle') + last]);
+    expect(headOf(answer)).toMatch(/^HTTP\/1.1 417 Expectation Failed/);
+    expect(headOf(answer)).toContain('content-type: application/problem+json');
+    const [, body = ''] = /\r\n\r\n(\{[^]*?\})HTTP/.exec(answer) ?? [];
+    const problem = JSON.parse(body) as Record<string, unknown>;
+    expect(problem).toMatchObject({
+      type: `${TYPES}http.expectation_failed`,
+      status: 417,
+      code: 'http.expectation_failed',
+    });
+    expect(heard).toMatchObject([
+      {
+        requestId: problem['requestId'],
+        peer: { address: '127.0.0.1' },
+        status: 417,
+        code: 'http.expectation_failed',
+        answered: true,
+      },
+    ]);
+    expect(lines.join('')).toContain('http.expectation_failed');
+    expect(answer).not.toContain('miracle');
+    expect(handled).toEqual(['GET /b']);
+  });
+
+  test.each([
+    ['100-continue', '1.1'],
+    ['100-Continue', '1.1'],
+    ['a-miracle', '1.0'],
+  ])('is not %s of HTTP/%s', async (expected, version) => {
+    const { handled, port } = await listen({ logDenials: false });
+    const answer = await exchange(port, [
+      expecting(expected, version),
+      version === '1.1' ? last : '',
+    ]);
+    expect(handled[0]).toBe('POST /a');
+    expect(answer).not.toContain('417');
+  });
+
+  test('is answered on HTTP/2 as well', async () => {
+    const server = createHttp2Server((_, response) => void response.end('whole'));
+    server.on('checkExpectation', unmetExpectations({ logDenials: false }));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    onTestFinished(() => {
+      session.destroy();
+      server.close();
+    });
+    const stream = session.request({ ':path': '/a', expect: 'a-miracle' });
+    let text = '';
+    stream.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)));
+    await new Promise((resolve) => stream.once('end', resolve));
+    expect(JSON.parse(text)).toMatchObject({ code: 'http.expectation_failed', status: 417 });
+  });
+
+  test('takes no options that it does not know', () => {
+    expect(() => unmetExpectations({ types: TYPES } as never)).toThrow('unmetExpectations');
+  });
 });

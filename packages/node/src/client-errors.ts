@@ -1,6 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Denial, type DenialKind, type Peer, peerOf } from '@apisec/core';
+import { type Denial, type DenialKind, type Peer, peerOf, type RequestLike } from '@apisec/core';
 import {
   assertKnownOptions,
   assertProblemOptions,
@@ -18,14 +18,19 @@ import {
   withDenialLog,
 } from '@apisec/core/host';
 import { nodeDenialLog } from './development-log.ts';
+import { type NodeIncoming, nodeRequest } from './request.ts';
+import type { NodeResponse } from './response.ts';
 
-/** What Node could not read, and what was answered. */
+/** What Node could not read or meet, and what was answered. */
 export interface ClientError {
   readonly requestId: string;
   /** Whoever is at the other end of the connection: nothing that a proxy says could be read. */
   readonly peer: Peer;
   readonly status: number;
-  /** `http.bad_request`, `message.timeout`, `message.too_large` or `http.headers_too_large`. */
+  /**
+   * `http.bad_request`, `message.timeout`, `message.too_large` or `http.headers_too_large`; of `unmetExpectations`
+   * `http.expectation_failed`.
+   */
   readonly code: string;
   /** Why, in the words of Node's parser, which hold nothing of the request. */
   readonly cause: Error;
@@ -33,7 +38,7 @@ export interface ClientError {
   readonly answered: boolean;
 }
 
-/** Options of {@link clientErrors}. */
+/** Options of {@link clientErrors} and {@link unmetExpectations}. */
 export interface ClientErrorsOptions extends ProblemOptions {
   /**
    * Writes what was denied, for operators alone: `logDenials()`. Default: nothing; where `NODE_ENV` is `development`,
@@ -53,6 +58,9 @@ export interface ClientErrorsOptions extends ProblemOptions {
 /** A listener for the event `clientError` of `node:http` and `node:https`. */
 export type ClientErrorListener = (error: Error, socket: object) => void;
 
+/** A listener for the event `checkExpectation` of servers of Node. */
+export type ExpectationListener = (request: NodeIncoming, response: NodeResponse) => void;
+
 /** The names of {@link ClientErrorsOptions}. */
 export const CLIENT_ERROR_OPTIONS: readonly string[] = [
   ...PROBLEM_OPTIONS,
@@ -60,7 +68,6 @@ export const CLIENT_ERROR_OPTIONS: readonly string[] = [
   'onClientError',
 ];
 
-const NAME = 'clientErrors';
 const KINDS: Readonly<Record<number, DenialKind>> = {
   408: 'timeout',
   413: 'too_large',
@@ -92,10 +99,7 @@ const CALL = Object.freeze({ protocol: 'http', operation: '(unread)' } as const)
  * server.on('clientError', clientErrors({ problemTypeBase: 'https://api.example.com/problems/' }));
  */
 export function clientErrors(options: ClientErrorsOptions = {}): ClientErrorListener {
-  assertKnownOptions(NAME, options, CLIENT_ERROR_OPTIONS);
-  assertProblemOptions(NAME, options);
-  const { problemTypeBase: typeBase, insecureVerbose: verbose, onClientError } = options;
-  const log = nodeDenialLog(NAME, options.logDenials);
+  const deny = denier('clientErrors', options);
   const seen = stateOf<true>('apisec.client-error');
   return (error, connection) => {
     // Node says so in its documentation; TypeScript's types know a mere duplex stream.
@@ -108,19 +112,68 @@ export function clientErrors(options: ClientErrorsOptions = {}): ClientErrorList
       socket.destroy();
       return;
     }
-    const requestId = requestIdFrom(undefined);
     // The error itself holds the bytes that came.
     const cause = new Error(`${codeOf(error)}: ${error.message}`);
+    deny({ status, cause, socket, view: UNREAD }, (problem) => answer(socket, problem));
+  };
+}
+
+/**
+ * Answers requests whose `Expect` is not `100-continue` (RFC 9110 §10.1.1) with problem details and an id: 417,
+ * `http.expectation_failed`. Without a listener Node answers 417 without a body, and nobody hears of it. Either way no
+ * handler and no guard sees the request, and Node reads its body away, so that what follows on the connection is read
+ * right.
+ *
+ * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
+ * @example
+ * server.on('checkExpectation', unmetExpectations({ logDenials: logDenials() }));
+ */
+export function unmetExpectations(options: ClientErrorsOptions = {}): ExpectationListener {
+  const deny = denier('unmetExpectations', options);
+  return (request, response) => {
+    const cause = new Error('Expect is not 100-continue');
+    const { socket } = request;
+    deny({ status: 417, cause, socket, view: nodeRequest(request) }, (problem) => {
+      const { status, headers, body = '' } = problem;
+      for (const [name, value] of headers) response.setHeader(name, value);
+      response.setHeader('content-length', Buffer.byteLength(body));
+      response.statusCode = status;
+      response.end(body);
+      return true;
+    });
+  };
+}
+
+/** One request that is answered before any handler. */
+interface Unserved {
+  readonly status: number;
+  readonly cause: Error;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly view: RequestLike;
+}
+
+/** Has a request answered by `send`, which says whether it could, and tells operators. */
+function denier(
+  name: string,
+  options: ClientErrorsOptions,
+): (unserved: Unserved, send: (problem: HttpDenial) => boolean) => void {
+  assertKnownOptions(name, options, CLIENT_ERROR_OPTIONS);
+  assertProblemOptions(name, options);
+  const { problemTypeBase: typeBase, insecureVerbose: verbose, onClientError } = options;
+  const log = nodeDenialLog(name, options.logDenials);
+  return ({ status, cause, socket, view }, send) => {
+    const requestId = requestIdFrom(undefined);
     const problem = errorProblem(
       { status, message: cause.message },
       { typeBase, requestId, verbose },
     );
-    const answered = answer(socket, problem);
+    // Before it is closed, which takes the address away.
     const { remoteAddress } = socket;
+    const answered = send(problem);
     const peer = remoteAddress === undefined ? UNKNOWN_PEER : peerOf(remoteAddress);
     const { code } = JSON.parse(problem.body ?? '') as { readonly code: string };
     const denial: Denial = { kind: KINDS[status] ?? 'malformed', code, cause };
-    if (log) tell(log, { denial, status, gathered: { call: CALL, peer, requestId } });
+    if (log) tell(log, { denial, status, view, gathered: { call: CALL, peer, requestId } });
     if (onClientError) {
       // `report` hands on whatever it is given.
       report(onClientError as (event: unknown) => void, {
@@ -191,15 +244,17 @@ function tell(
   {
     denial,
     status,
+    view,
     gathered,
   }: {
     readonly denial: Denial;
     readonly status: number;
+    readonly view: RequestLike;
     readonly gathered: Readonly<Record<string, unknown>>;
   },
 ): void {
   const decision = { allowed: false, denial, obligations: [], trace: [], gathered } as const;
-  enforce(withDenialLog<never>(decision, log, UNREAD)).complete({
+  enforce(withDenialLog<never>(decision, log, view)).complete({
     outcome: 'denied',
     status,
     denial,

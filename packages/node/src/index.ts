@@ -6,6 +6,8 @@ export {
   type ClientErrorListener,
   type ClientErrorsOptions,
   clientErrors,
+  type ExpectationListener,
+  unmetExpectations,
 } from './client-errors.ts';
 export {
   type DelayHistogram,

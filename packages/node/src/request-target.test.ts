@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { definePolicy, guard, pass } from '@apisec/core';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -13,8 +13,8 @@ const open = guard().use(definePolicy({ name: 'open', role: 'grant', check: () =
 const servers: Server[] = [];
 
 /** A request as a real server has it. */
-async function receive(text: string): Promise<IncomingMessage> {
-  const server = createServer();
+async function receive(text: string, options: ServerOptions = {}): Promise<IncomingMessage> {
+  const server = createServer(options);
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -25,8 +25,11 @@ async function receive(text: string): Promise<IncomingMessage> {
 }
 
 /** How a real server decides what stands on the wire. */
-async function decide(text: string): Promise<{ code: string; url: string }> {
-  const incoming = await receive(text);
+async function decide(
+  text: string,
+  options?: ServerOptions,
+): Promise<{ code: string; url: string }> {
+  const incoming = await receive(text, options);
   const decision = await decideCall(open, nodeRequest(incoming), incoming, () => ({
     call: { protocol: 'http', operation: 'GET /' },
     peer: { address: undefined, id: undefined },
@@ -66,6 +69,19 @@ describe('a request target', () => {
     ['GET http://user@a/admin'],
   ])('%s is unclear, and denied', async (line) => {
     expect((await decide(request(line))).code).toBe('call.target_unclear');
+  });
+});
+
+describe('a request without Host, where Node leaves it to handlers', () => {
+  test.each([
+    ['GET / HTTP/1.1\r\n\r\n', 'host.missing'],
+    ['GET http://a/ HTTP/1.1\r\n\r\n', 'host.missing'],
+    ['OPTIONS * HTTP/1.1\r\n\r\n', 'host.missing'],
+    ['GET / HTTP/1.1\r\nHost:\r\n\r\n', 'ok'],
+    ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'ok'],
+    ['GET / HTTP/1.0\r\n\r\n', 'ok'],
+  ])('%j is answered %s', async (text, code) => {
+    expect((await decide(text, { requireHostHeader: false })).code).toBe(code);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { type HeadersView, pathOf, type RequestLike } from '@apisec/core';
-import { isConnection, onDisconnect } from '@apisec/core/host';
+import { isConnection, isSameAuthority, onDisconnect, readAbsoluteTarget } from '@apisec/core/host';
 
 /** A request as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeIncoming = IncomingMessage | Http2ServerRequest;
@@ -198,18 +198,11 @@ class NodeHeaders implements HeadersView {
   #host(): string | null {
     const { ':authority': authority, host } = this.#headers;
     const own = host === undefined ? undefined : this.#all('host', host);
-    const target = authority ?? absoluteHost(this.#incoming);
-    if (target === undefined || own === target) return own ?? null;
-    return own === undefined ? String(target) : `${String(target)}, ${own}`;
+    const target = authority ?? readAbsoluteTarget(sentUrl(this.#incoming))?.authority;
+    if (target === undefined) return own ?? null;
+    if (own === undefined) return String(target);
+    return isSameAuthority(own, String(target)) ? own : `${String(target)}, ${own}`;
   }
-}
-
-/** The authority of an absolute-form target. */
-function absoluteHost(incoming: NodeIncoming): string | undefined {
-  const url = sentUrl(incoming);
-  if (url.charCodeAt(0) === SLASH) return undefined;
-  const [origin] = PLAIN_AUTHORITY.exec(url) ?? [];
-  return origin?.slice(origin.indexOf('://') + 3);
 }
 
 /** The target as the caller sent it: frameworks that rewrite `url` keep it in `originalUrl`. */
@@ -220,17 +213,12 @@ function sentUrl(incoming: NodeIncoming & { readonly originalUrl?: unknown }): s
 
 const SLASH = 47;
 
-/** `http://host:port` where nothing but a path or the end follows; routers cut off other schemes, or do not. */
-const PLAIN_AUTHORITY = /^https?:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?(?=\/|$)/i;
-
 /**
  * An absolute-form target (RFC 9112 §3.2.2) without its origin, which is the caller's word like `Host`.
- * Unchanged where routers disagree on where its path begins: `http://a?b/admin` is `/` to one and `/admin`
- * to another.
+ * Unchanged where routers disagree on where its path begins.
  */
 function originForm(url: string): string {
-  const origin = PLAIN_AUTHORITY.exec(url);
-  return origin === null ? url : url.slice(origin[0].length) || '/';
+  return readAbsoluteTarget(url)?.path ?? url;
 }
 
 /** What patterns of routers are written with. */

@@ -33,6 +33,10 @@ export interface SecureServerOptions {
   readonly keepAliveTimeout: number;
   readonly connectionsCheckingInterval: number;
   readonly maxHeaderSize: number;
+  /**
+   * Node answers HTTP/1.1 without `Host` by itself: 400, without a body. Put false behind it where all that the server
+   * answers is behind a guard: adapters then deny it with problem details (`host.missing`), and log it.
+   */
   readonly requireHostHeader: true;
   readonly insecureHTTPParser: false;
   readonly joinDuplicateHeaders: false;

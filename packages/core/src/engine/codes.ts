@@ -91,6 +91,7 @@ const meanings = {
   'http.precondition_failed': 'A precondition of the call is not met.',
   'http.target_too_long': 'The request target is longer than the server reads.',
   'http.range_not_satisfiable': 'The requested range does not exist.',
+  'http.expectation_failed': 'The call expects something that the server does not know.',
   'http.unprocessable': 'The handler cannot work with what was sent.',
   'http.too_many_requests': 'The handler was called too often.',
   'http.headers_too_large': 'The header fields are larger than the server reads.',

@@ -6,6 +6,8 @@ import { guard } from '../engine/guard.ts';
 import type { Obligations } from '../engine/obligations.ts';
 import { deny, pass } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
+import { allowedContentTypes } from '../http/allowed-content-types.ts';
+import { limitBody } from '../http/limit-body.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { fetchBodies } from './fetch-bodies.ts';
@@ -237,6 +239,37 @@ describe('protect with rawBody', () => {
     await used.text();
     expect((await serve(used)).status).toBe(500);
   });
+});
+
+describe('a body that the handler cannot read', () => {
+  const json = (incoming: Request) => incoming.json().then(() => new Response('read'));
+  const form = (incoming: Request) => incoming.formData().then(() => new Response('read'));
+  const onlyForms = allowedContentTypes({ types: ['multipart/form-data'] });
+  test.each([
+    ['JSON', json, 'application/json', '{"a":', limitBody(), 400, 'body.malformed'],
+    ['a form', form, 'multipart/form-data; boundary=x', '--x', limitBody(), 400, 'body.malformed'],
+    ['no form', form, 'application/json', '{}', onlyForms, 415, 'content_type.not_allowed'],
+  ])(
+    'as %s is 500, and denied by its policy',
+    async (_, handler, type, body, policy, status, code) => {
+      const incoming = () =>
+        new Request('https://api.example.com/', {
+          method: 'POST',
+          headers: { 'content-type': type },
+          body,
+        });
+      const options = {
+        bodies: fetchBodies(),
+        problems: fetchProblems(),
+        onFault: () => undefined,
+      };
+      expect((await protect(open, handler, options)(incoming())).status).toBe(500);
+      const bounded = guard<HttpFacts>().use(policy).use(allowAnonymous());
+      const denied = await protect(bounded, handler, options)(incoming());
+      expect(denied.status).toBe(status);
+      expect(await denied.json()).toMatchObject({ code });
+    },
+  );
 });
 
 describe('protect without bodies', () => {

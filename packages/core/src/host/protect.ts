@@ -102,6 +102,10 @@ const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
  * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
  * serves `(request) => Response`. Arguments after the request (env, context) are handed on.
  *
+ * The handler reads the request itself: what `request.json()` and `request.formData()` throw for a body that they
+ * cannot read counts as thrown by the handler (500), unless `limitBody`, `validateInput` or `allowedContentTypes` has
+ * denied that body before (400, 415).
+ *
  * A WebSocket is decided before its upgrade. A guard that holds a place for the call (`concurrencyLimit`) denies it
  * (`upgrade.unwatched`, 500), since no such runtime says when it closes.
  *

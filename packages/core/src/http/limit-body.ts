@@ -110,7 +110,7 @@ export function limitBody(
       const coding = (headers.get('content-encoding') ?? '').toLowerCase();
       const named = headers.get('content-type') ?? '';
       if (coding !== '' && coding !== 'identity') {
-        // Parsers of these know no codings: they read the bytes as they are, and the value holds neither parts nor files.
+        // Parsers of these ignore codings and read the bytes as they are, and the value shows neither parts nor files.
         if (/^\s*multipart\//i.test(named) && codings.has(coding)) {
           return denied('coding_not_allowed', { contentType: shownText(named) });
         }

@@ -49,6 +49,7 @@ const KNOWN: Readonly<Record<number, readonly [title: string, code: string]>> = 
   414: ['URI Too Long', 'http.target_too_long'],
   415: ['Unsupported Media Type', 'message.type_unsupported'],
   416: ['Range Not Satisfiable', 'http.range_not_satisfiable'],
+  417: ['Expectation Failed', 'http.expectation_failed'],
   422: ['Unprocessable Content', 'http.unprocessable'],
   429: ['Too Many Requests', 'http.too_many_requests'],
   431: ['Request Header Fields Too Large', 'http.headers_too_large'],
