@@ -37,6 +37,27 @@ describe('how a call came', () => {
     expect(nodeTransport(incoming, trust).encrypted).toBe(expected);
   });
 
+  test('behind a proxy that names the caller in one address the scheme and host are X-Forwarded-*', () => {
+    const edge = trustProxies({
+      proxies: ['10.0.0.0/8'],
+      header: 'cf-connecting-ip',
+      proto: true,
+      host: true,
+    });
+    const spoken = (headers: Record<string, string>, address?: string) =>
+      JSON.parse(JSON.stringify(nodeTransport(from(headers, address), edge)));
+    const written = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example.com' };
+    expect(spoken(written)).toEqual({ encrypted: true, forwardedHost: 'api.example.com' });
+    expect(spoken({ ...written, 'x-forwarded-proto': 'http' })).toMatchObject({ encrypted: false });
+    expect(spoken({ ...written, 'x-forwarded-host': 'evil, api.example.com' })).toMatchObject({
+      forwardedHost: 'evil, api.example.com',
+    });
+    // Neither the syntax of another header nor anybody else is believed.
+    const other = { 'x-forwarded-proto': 'proto=https', 'x-forwarded-host': 'host=a' };
+    expect(spoken(other)).toEqual({ forwardedHost: 'host=a' });
+    expect(spoken(written, '192.0.2.1')).toEqual({ encrypted: false });
+  });
+
   const chain = trustProxies({
     proxies: ['10.0.0.0/8'],
     header: 'forwarded',

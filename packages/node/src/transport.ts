@@ -74,7 +74,8 @@ class ForwardedTransport implements Transport {
       .flat()
       .join(', ');
     if (value === '') return [];
-    if (header === 'x-forwarded-for') {
+    // Beside whatever header names the caller, but for the one that has its own parameters.
+    if (header !== 'forwarded') {
       const parts = value.split(',').map((part) => part.trim());
       // Proxies write one value over another's, or one behind another's; of several hosts none is the one.
       return parameter === 'host' && parts.length > 1 ? [value] : parts;
