@@ -199,6 +199,8 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
         ? DEADLINE_MALFORMED
         : this.#bounds.begin(decision.facts, metadata, deadline, end.expire);
       if (problem !== undefined) return end.deny(problem);
+      // grpc-js ends such a call by a timer, which fires when the handler has begun. Its clock, not that of options.
+      if (Number(deadline) <= Date.now()) return end.expire(undefined);
       admit(metadata, decision);
       metadata.clone = cloneWithFacts;
       this.#listener?.onReceiveMetadata(metadata);

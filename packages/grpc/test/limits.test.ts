@@ -186,6 +186,28 @@ describe('limits of a call', () => {
     expect(await statusOf(stream)).toBe(status.DEADLINE_EXCEEDED);
   });
 
+  test.each(
+    [GET, LIST, CHAT, COLLECT].flatMap((path) => [
+      [path, '0n'],
+      [path, '1n'],
+      [path, '0H'],
+    ]),
+  )('%s: a deadline that has passed already (%s) starts no handler', async (path, timeout) => {
+    const started: string[] = [];
+    const handler = (): void => void started.push(path);
+    const shop = await withLimits(
+      {},
+      { Get: handler, List: handler, Chat: handler, Collect: handler },
+    );
+    const stream = rawStream(await rawConnection(shop.port), path, {
+      ...HONEST,
+      'grpc-timeout': timeout,
+    });
+    stream.end(framed(item('a')));
+    expect(await statusOf(stream)).toBe(status.DEADLINE_EXCEEDED);
+    expect(started).toEqual([]);
+  });
+
   test('the size of a message', async () => {
     const shop = await withLimits({ maxMessageBytes: 100 });
     const large = await shop.call(CHAT, {
