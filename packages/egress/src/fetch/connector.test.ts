@@ -47,6 +47,22 @@ describe('a pinned TLS connection', () => {
     );
   });
 
+  test.each([
+    ['alone', []],
+    ['beside an address', [altNames({ type: 'ip', value: '127.0.0.1' })]],
+    ['beside an e-mail address', [altNames({ type: 'email', value: 'a@example.com' })]],
+  ] as const)(
+    'with a certificate that has the name as its common name %s is not made',
+    async (_name, names) => {
+      const { cert, key } = await authority.issue('api.example.com', [...names]);
+      const port = await listen(createHttps({ cert, key }, (_, response) => response.end()));
+      const fetch = openFetch([{ port }], toLoopback());
+      expect(await outcome(fetch(`https://api.example.com:${port}/`))).toBe(
+        'egress.certificate_invalid',
+      );
+    },
+  );
+
   test('with a certificate for the address alone is not made for the name', async () => {
     const port = await secure({ type: 'ip', value: '127.0.0.1' });
     const fetch = openFetch([{ port }], toLoopback());

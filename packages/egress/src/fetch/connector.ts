@@ -1,5 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  type PeerCertificate,
+  type TLSSocket,
+} from 'node:tls';
 import type { CheckedUrl } from '@apisec/core';
 import { formatAddress, parseAddress, type UrlRules } from '@apisec/core/host';
 import type { buildConnector } from 'undici';
@@ -94,6 +100,7 @@ export function pinnedConnector(
         ALPNProtocols: ['http/1.1'],
         // Said aloud, so that no environment variable says otherwise.
         rejectUnauthorized: true,
+        checkServerIdentity: checkNames,
       });
       await connected(socket, 'secureConnect', Math.max(1, end - Date.now()));
       try {
@@ -110,6 +117,14 @@ export function pinnedConnector(
       (error: unknown) => callback(isEgressError(error) ? error : connectionFailed(error), null),
     );
   };
+}
+
+/** Node takes the common name where a certificate has no DNS name, which HTTP forbids (RFC 9110 §4.3.4). */
+function checkNames(name: string, certificate: PeerCertificate): Error | undefined {
+  return checkServerIdentity(name, {
+    ...certificate,
+    subject: { ...certificate.subject, CN: '' },
+  });
 }
 
 const UNREACHABLE = 'The host could not be reached.';

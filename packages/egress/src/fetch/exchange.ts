@@ -33,6 +33,8 @@ type Headers_ = Readonly<Record<string, string | string[] | undefined>>;
 const SMALL_BODY = 65_536;
 /** As much of the body of a redirect is read to keep the connection. */
 const REDIRECT_BODY = 16_384;
+/** Honest hosts send one or two of 102 and 103. */
+const MOST_INFORMATIONAL = 20;
 /** Not an empty text, which would get a content type. */
 const NOTHING = new Uint8Array(0);
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -51,6 +53,7 @@ export function exchange(
     /** The chunks of a small body, or undefined where it is streamed. */
     let chunks: Buffer[] | undefined;
     let size = 0;
+    let informational = 0;
     let answer: { status: number; statusText: string; headers: Headers_ } | undefined;
     let redirection: Redirection | undefined;
     let isOver = false;
@@ -98,8 +101,14 @@ export function exchange(
         if (isOver) started.abort(call.stopped ?? new Error('The call was stopped.'));
       },
       onResponseStart: (_, status, headers, statusText = '') => {
-        // Informational answers (1xx) come before the one that counts.
-        if (status < 200 || isOver) return;
+        if (isOver) return;
+        if (status < 200) {
+          // Informational answers come before the one that counts, and no limit of undici adds them up.
+          informational += 1;
+          if (informational > MOST_INFORMATIONAL)
+            fail(upstreamError('egress.response_malformed', 'The answer does not come.'));
+          return;
+        }
         answer = { status, statusText, headers };
         const location = headers['location'];
         if (parts.redirect !== 'manual' && isRedirect(status) && location !== undefined) {

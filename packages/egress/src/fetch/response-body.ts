@@ -37,7 +37,7 @@ export function tooLarge(): EgressError {
   return upstreamError('egress.response_too_large', 'The answer is larger than allowed.');
 }
 
-/** Decodes, counts what comes out, and stops the sender at the limit or when nobody reads. */
+/** Decodes, counts what goes in and what comes out, and stops the sender at the limit or when nobody reads. */
 export function limitedBody(
   controller: Controller,
   coding: string | undefined,
@@ -46,6 +46,7 @@ export function limitedBody(
 ): LimitedBody {
   let sink: ReadableStreamDefaultController<Uint8Array> | undefined;
   let received = 0;
+  let encoded = 0;
   let isOver = false;
   let decoder: Transform | undefined;
 
@@ -109,6 +110,12 @@ export function limitedBody(
       if (isOver) return;
       if (coding === undefined) {
         emit(chunk);
+        return;
+      }
+      // Of what holds nothing, nothing comes out that could be counted. What is said to be larger is denied by its head.
+      encoded += chunk.length;
+      if (encoded > limit) {
+        finish(tooLarge());
         return;
       }
       decoder ??= decode(chunk);

@@ -381,6 +381,24 @@ describe('bounds', () => {
     expect(read).toBeLessThanOrEqual(1_000_000);
   });
 
+  test('a coded body of which nothing comes out is cut off as well, at the same limit', async () => {
+    // A header of gzip, and then blocks that hold nothing, without end.
+    const block = Buffer.concat(Array.from({ length: 200 }, () => Buffer.of(0, 0, 0, 255, 255)));
+    const server = await serve((_, response) => {
+      response.setHeader('content-encoding', 'gzip');
+      response.write(Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3));
+      const more = (): void => {
+        if (response.destroyed) return;
+        if (response.write(block)) setImmediate(more);
+        else response.once('drain', more);
+      };
+      more();
+    });
+    const fetch = openFetch([server], { maxResponseBytes: 10_000, timeout: '3s' });
+    const response = await fetch(server.url());
+    await expect(response.text()).rejects.toMatchObject({ code: 'egress.response_too_large' });
+  });
+
   test.each(['gzip, gzip', 'zstd', 'compress', 'gzip;q=1'])(
     'the coding %s is not read',
     async (coding) => {
@@ -424,6 +442,16 @@ describe('bounds', () => {
     expect(await outcome(fetch(server.url()))).toBe('egress.overloaded');
     await expect(unread.text()).rejects.toMatchObject({ code: 'egress.timeout' });
     expect(await outcome(fetch(server.url()))).toBe(200);
+  });
+
+  test('informational answers are read, but not without end', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
+    const last = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
+    const few = await raw(early.repeat(5) + last);
+    const many = await raw(early.repeat(200) + last);
+    const fetch = openFetch([{ port: few }, { port: many }]);
+    expect(await outcome(fetch(`http://127.0.0.1:${few}/`))).toBe(200);
+    expect(await outcome(fetch(`http://127.0.0.1:${many}/`))).toBe('egress.response_malformed');
   });
 
   test('a head without end is cut off', async () => {
