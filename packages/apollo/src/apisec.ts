@@ -49,8 +49,9 @@ import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './re
  * Apollo shows a landing page to everybody. It is off but while somebody develops, or where `documentationPages` says
  * so; a page that you list as a plugin yourself stays.
  *
- * Apollo itself answers what never becomes an operation: its CSRF check, bodies that do not parse, `Accept` headers
- * that it cannot serve. Of what your context function throws callers get the text only where it is a `GraphQLError`.
+ * Apollo itself answers what never becomes an operation: its CSRF check, bodies that do not parse. It also answers
+ * `Accept` headers that it cannot serve (406), but only once the operation has run: a mutation is denied before
+ * (`http.not_acceptable`). Of what your context function throws callers get the text only where it is a `GraphQLError`.
  * Apollo's standalone server lets every origin read; `startStandalone` of `@apisec/apollo/standalone` heeds `cors`.
  *
  * @throws ConfigurationError when the guard has no grant or an option is not known; at server start when `fields` or
@@ -99,6 +100,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         view: () => viewRequest(request.http, contextValue),
         head: headerFields(response.http.headers),
         batch: batch?.operations,
+        // Where a plugin has named the type of the answer, Apollo does not heed what the caller accepts.
+        answers: response.http.headers.has('content-type') ? undefined : ANSWERS,
         signal: () => options.signal?.(contextValue),
         disconnected: (each) => {
           disconnect(each, response.http.status ?? 200);
@@ -165,5 +168,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
     },
   };
 }
+
+/** What Apollo answers with; the last one is for incremental answers. */
+const ANSWERS = ['application/json', 'application/graphql-response+json', 'multipart/mixed'];
 
 const nothing = (): void => undefined;

@@ -1,5 +1,5 @@
 import { allowAnonymous, guard, type RequestLike } from '@apisec/core';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { oblige } from './harness.ts';
 import { httpServers } from './hostile-servers.ts';
 import { reasonOf, schemaOf, servers } from './servers.ts';
@@ -86,5 +86,36 @@ describe.each(httpServers)('%s', (name, serve) => {
     expect(denied).not.toContain('"ann"');
     expect(ran).toEqual([]);
     expect(await get('{ echo }')).toContain('"echo":"echo"');
+  });
+
+  test.each([
+    ['text/html', false],
+    ['image/png, application/xml', false],
+    ['application/json;q=0, application/xml', false],
+    ['application/json; charset=latin1', false],
+    ['text/html, application/*;q=0.1', true],
+    ['text/html, */*;q=0.1', true],
+    ['APPLICATION/JSON', true],
+    ['application/graphql-response+json; charset=utf-8', true],
+  ])('runs a mutation for who accepts %s: %s', async (accept, isAcceptable) => {
+    // Answers in events alone, and asks by itself.
+    const runs = isAcceptable && name !== 'graphql-sse';
+    const { url, close } = await serve({ admission }, shop());
+    onTestFinished(() => void close());
+    heard.length = 0;
+    const headers = { accept, 'content-type': 'application/json' };
+    for (const isBatch of name === 'graphql-sse' ? [false] : [false, true]) {
+      const sent = { query: 'mutation { rename }' };
+      const body = JSON.stringify(isBatch ? [sent] : sent);
+      const answer = await fetch(url, { method: 'POST', headers, body });
+      await answer.text();
+      expect(ran.splice(0)).toEqual(runs ? ['rename'] : []);
+      if (name === 'graphql-sse') return;
+      // Yoga does not read q, so it can say in JSON why the call is denied.
+      const denied = name === 'Yoga' && accept.includes('q=0,') ? 415 : 406;
+      expect(answer.status).toBe(runs ? 200 : denied);
+      const heardOf = runs ? 'succeeded' : 'http.not_acceptable';
+      await vi.waitFor(() => expect(heard.splice(0)).toEqual([heardOf]));
+    }
   });
 });

@@ -22,6 +22,8 @@ export interface HostedRequest<Seen extends object> {
   readonly head?: HeadersTarget | undefined;
   /** What the operations of the request share, where there may be several. */
   readonly batch: Batch | undefined;
+  /** The media types of what the server answers to a mutation, where it heeds `Accept`. */
+  readonly answers?: readonly string[] | undefined;
   /** Aborted when the caller disconnects. Default: the connection of `seen.req` says so. */
   readonly signal?: (() => AbortSignal | undefined) | undefined;
   /** Called once the caller has disconnected, which may be at once. */
@@ -32,10 +34,10 @@ export interface HostedRequest<Seen extends object> {
 export function hostOperation<Seen extends object>(
   plan: OperationPlan,
   options: HostOptions<Seen>,
-  { seen, view, head, batch, signal, disconnected }: HostedRequest<Seen>,
+  { seen, view, head, batch, answers, signal, disconnected }: HostedRequest<Seen>,
 ): HostedOperation {
   // Nobody else has it.
-  const call = Object.assign(hostCall(options, seen, seen, view), { head, batch });
+  const call = Object.assign(hostCall(options, seen, seen, view), { head, batch, answers });
   const state = beginOperation(plan, call);
   try {
     const forget = waitTogether(

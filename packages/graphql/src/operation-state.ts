@@ -53,6 +53,8 @@ export interface HostCall {
   readonly head?: HeadersTarget | undefined;
   /** What the operations of one HTTP request share, where there may be several. */
   readonly batch?: Batch | undefined;
+  /** The media types of its answers, where the server answers no others; it runs no mutation for who accepts none. */
+  readonly answers?: readonly string[] | undefined;
 }
 
 /** One operation on its way: everything that is known of it, in one object. */

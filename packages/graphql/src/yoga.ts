@@ -79,6 +79,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
         seen: context,
         view: () => viewOf?.(request, context) ?? viewRequest(request, context),
         batch: requested.batch,
+        answers: ANSWERS,
         signal: () => signalWithout(context, request.signal),
         disconnected: (state) => disconnect(state, 200),
       },
@@ -181,6 +182,14 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     },
   };
 }
+
+/** What Yoga answers with. */
+const ANSWERS = [
+  'application/json',
+  'application/graphql-response+json',
+  'text/event-stream',
+  'multipart/mixed',
+];
 
 /** As far as it is needed of what Yoga executes. */
 interface OpenArgs {

@@ -112,7 +112,7 @@ export function limitedBody(
         emit(chunk);
         return;
       }
-      // Of what holds nothing, nothing comes out that could be counted. What is said to be larger is denied by its head.
+      // Of what holds nothing, nothing comes out to be counted. A `content-length` over the limit is denied as well.
       encoded += chunk.length;
       if (encoded > limit) {
         finish(tooLarge());
