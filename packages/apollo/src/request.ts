@@ -1,16 +1,17 @@
 import type { ClientCertificate } from '@apisec/core';
-import { type OperationState, resolveText } from '@apisec/graphql';
+import { knownCallerOf, type OperationState, resolveText } from '@apisec/graphql';
 import { type CertificateSource, nodeCertificate } from '@apisec/node';
 import type { BaseContext, GraphQLRequestContext } from '@apollo/server';
 
 type Request = GraphQLRequestContext<BaseContext>['request'];
 
 /** The certificate that Node's request came with, and what it says, where a policy asks. */
-export function certificateIn({
-  req,
-}: {
+export function certificateIn(context: {
   readonly req?: Partial<CertificateSource> | null;
 }): ClientCertificate | undefined {
+  const known = knownCallerOf(context);
+  if (known !== undefined) return known.certificate();
+  const { req } = context;
   return req?.headers && nodeCertificate(req as CertificateSource);
 }
 

@@ -16,10 +16,11 @@ import {
   isJson,
   parseJsonBody,
 } from '@apisec/core/host';
-import { denialError } from '@apisec/graphql';
+import { denialError, setCaller } from '@apisec/graphql';
 import {
   beginCall,
   clientErrors,
+  nodeCertificate,
   nodePeer,
   nodeRequest,
   nodeRequestId,
@@ -45,7 +46,7 @@ export interface StandaloneOptions<Context extends BaseContext> {
     | undefined;
   /** Where to listen. Default: port 4000. */
   readonly listen?: ListenOptions | undefined;
-  /** Whom to believe about who calls; see `trustProxies`. Default: the connection's own address. */
+  /** Whom to believe about who calls, in operations and preflights; see `trustProxies`. Default: the connection. */
   readonly trust?: ProxyTrust | undefined;
   /** The largest body, in bytes; more is denied (`message.too_large`). Default: 1 MiB. */
   readonly maxBodyBytes?: number | undefined;
@@ -156,6 +157,12 @@ export async function startStandalone<Context extends BaseContext>(
   const execute = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     // The plugin takes over what the request has.
     nodeRequestId(req, trust);
+    if (trust !== undefined) {
+      setCaller(req, {
+        peer: () => nodePeer(req, trust),
+        certificate: () => nodeCertificate(req, trust),
+      });
+    }
     const headers = new HeaderMap();
     for (const [name, value] of Object.entries(req.headers)) {
       if (value !== undefined) headers.set(name, [value].flat().join(', '));

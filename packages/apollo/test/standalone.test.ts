@@ -2,11 +2,23 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import { type StandaloneOptions, startStandalone } from '@apisec/apollo/standalone';
-import { allowAnonymous, cors, definePolicy, guard, securityHeaders } from '@apisec/core';
+import { createAuthority } from '@apisec/conformance/certificates';
+import {
+  allowAnonymous,
+  type CertificateFacts,
+  cors,
+  definePolicy,
+  denyPeers,
+  type GraphqlFacts,
+  guard,
+  pass,
+  securityHeaders,
+} from '@apisec/core';
+import { type ProxyTrust, trustProxies } from '@apisec/node';
 import { ApolloServer, type BaseContext } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { GraphQLError } from 'graphql';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const APP = 'https://app.example.com';
 const EVIL = 'https://evil.example';
@@ -175,4 +187,79 @@ test('does not start with cors behind authentication, where every preflight is d
   await expect(startStandalone(create(), { admission, listen })).rejects.toThrow(
     'startStandalone: cors comes after authenticate',
   );
+});
+
+describe('behind a proxy', () => {
+  const seen: (string | undefined)[] = [];
+  const certificates: (string | undefined)[] = [];
+  const guarded = guard<GraphqlFacts>()
+    .use(
+      definePolicy<GraphqlFacts & CertificateFacts, object, 'check'>({
+        name: 'seen',
+        role: 'check',
+        check: (_request, { peer, certificate }) => {
+          seen.push(peer.address);
+          certificates.push(certificate && Buffer.from(certificate.raw).toString('base64'));
+          return pass();
+        },
+      }),
+    )
+    .use(denyPeers({ ranges: ['192.0.2.66'], unknown: 'pass' }))
+    .use(allowAnonymous());
+  const serve = async (trust?: ProxyTrust): Promise<string> => {
+    seen.length = 0;
+    certificates.length = 0;
+    const server = new ApolloServer({
+      typeDefs: 'type Query { echo(text: String): String }',
+      resolvers: { Query: { echo: () => 'hello' } },
+      plugins: [apisec({ admission: guarded, onFault: () => undefined })],
+    });
+    const listen = { port: 0, host: '127.0.0.1' };
+    const { url } = await startStandalone(server, { admission: guarded, listen, trust });
+    onTestFinished(() => server.stop());
+    return url;
+  };
+  const trust = trustProxies({ proxies: ['127.0.0.0/8'], header: 'x-forwarded-for' });
+
+  test('operations come from whoever the proxy says, as preflights do', async () => {
+    const url = await serve(trust);
+    const from = (address: string) => query({ 'x-forwarded-for': address });
+    expect((await fetch(url, from('203.0.113.5, 192.0.2.7'))).status).toBe(200);
+    expect((await fetch(url, from('192.0.2.66'))).status).toBe(403);
+    const preflighted = await fetch(url, {
+      ...preflight(APP),
+      headers: from('192.0.2.8').headers,
+    });
+    expect(preflighted.status).toBe(405);
+    expect(new Set(seen)).toEqual(new Set(['192.0.2.7', '192.0.2.66', '192.0.2.8']));
+    seen.length = 0;
+    // What a proxy does not know is nobody.
+    for (const odd of ['unknown', '_hidden', '192.0.2.7, ', '192.0.2.7, x'])
+      await fetch(url, from(odd));
+    expect(new Set(seen)).toEqual(new Set([undefined]));
+  });
+
+  test('operations have the certificate that the proxy has verified', async () => {
+    const { der } = await (await createAuthority('Callers')).issue('caller');
+    const shown = Buffer.from(der).toString('base64');
+    const clientCert = trustProxies({
+      proxies: ['127.0.0.0/8'],
+      header: 'x-forwarded-for',
+      clientCert: true,
+    });
+    const sent = query({
+      'x-forwarded-for': '192.0.2.7',
+      'client-cert': `:${shown}:`,
+    });
+    await fetch(await serve(clientCert), sent);
+    expect(certificates.splice(0)).toEqual([shown]);
+    await fetch(await serve(trust), sent);
+    expect(certificates.splice(0)).toEqual([undefined]);
+  });
+
+  test('nobody is believed who was not named', async () => {
+    const url = await serve();
+    expect((await fetch(url, query({ 'x-forwarded-for': '192.0.2.66' }))).status).toBe(200);
+    expect(new Set(seen)).toEqual(new Set(['127.0.0.1']));
+  });
 });

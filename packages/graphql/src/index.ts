@@ -43,8 +43,11 @@ export {
 export {
   certificateOf,
   type HttpView,
+  type KnownCaller,
+  knownCallerOf,
   peerOfContext,
   requestOf,
+  setCaller,
   viewRequest,
 } from './node-context.ts';
 export { type Opening, openOperation } from './open-operation.ts';

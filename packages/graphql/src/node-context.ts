@@ -64,8 +64,29 @@ export function viewRequest(http: HttpView | undefined, contextValue: object): R
   };
 }
 
-/** The peer of the connection that `contextValue.req` came on. */
+/** Who calls, as a server knows it that was told whom to believe. */
+export interface KnownCaller {
+  readonly peer: () => Peer;
+  readonly certificate: () => ClientCertificate | undefined;
+}
+
+const callers = stateOf<KnownCaller>('apisec.graphql-caller');
+
+/** Says of Node's request who calls, where its connection is that of a proxy. */
+export function setCaller(request: object, caller: KnownCaller): void {
+  callers.set(request, caller);
+}
+
+/** What was said of Node's request. */
+export function knownCallerOf(contextValue: object): KnownCaller | undefined {
+  const node = nodeRequestOf(contextValue);
+  return node && callers.get(node);
+}
+
+/** Who was said to call, else the peer of the connection that `contextValue.req` came on. */
 export function peerOfContext(contextValue: object): Peer {
+  const known = knownCallerOf(contextValue);
+  if (known !== undefined) return known.peer();
   const address = nodeRequestOf(contextValue)?.socket?.remoteAddress;
   return address === undefined ? UNKNOWN_PEER : peerOf(address);
 }
