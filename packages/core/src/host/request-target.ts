@@ -7,9 +7,9 @@ export interface AbsoluteTarget {
 }
 
 /**
- * A scheme of HTTP and a plain `host:port` where nothing but a path or the end follows. Of other schemes routers cut off
- * what they think is the host, or nothing; `http://a?b/admin` is `/` to one and `/admin` to another; in front of an `@`
- * stands a name that some take for the host.
+ * `http` or `https`, a plain `host:port`, and then a path or the end. Of other schemes, routers cut off what they think
+ * is the host, or nothing; `http://a?b/admin` is `/` to one and `/admin` to another; in front of an `@` stands a name
+ * that some take for the host.
  */
 const ABSOLUTE = /^https?:\/\/((?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?)(?=\/|$)/i;
 
