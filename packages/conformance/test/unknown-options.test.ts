@@ -32,9 +32,9 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   fastify: 'inventoryOf watchRoutes answerPreflights',
   graphql: `
     documentedOperations inventoryOf analyzeOperation applyFieldHeaders tellId assertTable cacheability certificateOf checkBefore
-    checkDocument checkErrors collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
+    checkDocument checkErrors checkPart collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
     expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostOperation isFailure listRootFields newBatch
-    openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult
+    openFields openOperation operationCost operationCostSpent operationName operationPlan knownCallerOf peerOfContext setCaller release releaseResult
     requestOf rootArguments resolveText rootTypesOf safeError shownErrors showsPages signalOf sourceMember sourceOf trustedDocuments viewRequest
     watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
