@@ -30,7 +30,7 @@ const SUBJECTS = [
 const BUNDLES = [
   {
     entry: 'tooling/size/engine.ts',
-    limit: 3_910,
+    limit: 3_930,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },

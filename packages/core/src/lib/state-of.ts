@@ -25,7 +25,14 @@ export function stateOf<T>(description: string): StateOf<T> {
   let sealed: WeakMap<object, T> | undefined;
   return {
     // Under this key nothing but a `T` is ever set.
-    get: (holder) => sealed?.get(holder) ?? ((holder as Holder)[kept]?.[key] as T | undefined),
+    get: (holder) => {
+      const states = (holder as Holder)[kept];
+      // Nearly always its own. Then the map is not asked, which costs more than all else here.
+      return (
+        (states?.owner === holder ? undefined : sealed?.get(holder)) ??
+        (states?.[key] as T | undefined)
+      );
+    },
     set: (holder, value) => {
       const states = (holder as Holder)[kept];
       if (states?.owner === holder) states[key] = value;
