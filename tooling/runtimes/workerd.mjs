@@ -7,7 +7,7 @@ import { join } from 'node:path';
  * @param {{ binary: string, folder: string, modules: Readonly<Record<string, string>>, bindings?:
  * Readonly<Record<string, string>>, self?: boolean }} options `modules`: name to file within `folder`; the first is the
  * worker. `bindings`: texts of its environment. `self`: binds the worker to itself as `SELF`.
- * @returns {Promise<{ port: number, close: () => void }>}
+ * @returns {Promise<{ port: number, pid: number, close: () => void }>}
  */
 export function serveOnWorkerd({ binary, folder, modules, bindings = {}, self = false }) {
   mkdirSync(folder, { recursive: true });
@@ -47,7 +47,7 @@ const main :Workerd.Worker = (
       told += text;
       const line = told.split('\n').find((each) => each.includes('"listen"'));
       if (line === undefined) return;
-      resolve({ port: JSON.parse(line).port, close: () => void child.kill() });
+      resolve({ port: JSON.parse(line).port, pid: child.pid, close: () => void child.kill() });
     });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`workerd ended with ${code}`)));

@@ -1,0 +1,3 @@
+import { answer } from './world.ts';
+
+export default { fetch: (_request: Request) => answer() };
