@@ -1,36 +1,25 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compiledFolder } from '../src/compiled-folder.ts';
 
-const here = join(import.meta.dirname, '..');
-const root = join(here, '../..');
-const folder = join(here, '.compile-time');
+const root = join(import.meta.dirname, '../../..');
+const project = compiledFolder('.compile-time');
 const page = readFileSync(join(root, 'docs/compile-time.md'), 'utf8');
 
 /** Each block with the codes of the errors that it shows. */
-const blocks = [...page.matchAll(/```ts twoslash\n([\s\S]*?)```/g)].map(([, code = ''], index) => ({
+const blocks = [...page.matchAll(/```ts twoslash\n([\s\S]*?)```/g)].map(([, text = ''], index) => ({
   file: `block-${index + 1}.ts`,
-  code,
-  errors: /^\/\/ @errors: ([\d ]+)$/m.exec(code)?.[1]?.split(' ').toSorted() ?? [],
+  text,
+  errors: /^\/\/ @errors: ([\d ]+)$/m.exec(text)?.[1]?.split(' ').toSorted() ?? [],
 }));
 
-beforeAll(() => {
-  mkdirSync(folder, { recursive: true });
-  for (const { file, code } of blocks) writeFileSync(join(folder, file), code);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'] }),
-  );
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(() => project.write(blocks));
+afterAll(project.remove);
 
 const compile = (): string => {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
   try {
-    return execFileSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
-      encoding: 'utf8',
-    });
+    return project.compile('--pretty', 'false');
   } catch (cause) {
     return (cause as { readonly stdout: string }).stdout;
   }

@@ -1,25 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBlocks } from '../src/blocks.ts';
+import { compiledFolder } from '../src/compiled-folder.ts';
 
-const here = join(import.meta.dirname, '..');
-const root = join(here, '../..');
-const folder = join(here, '.guide');
+const root = join(import.meta.dirname, '../../..');
+const project = compiledFolder('.guide');
+const folder = project.path;
 const TIMEOUT = 60_000;
 
 const blocks = readBlocks(join(root, 'docs/limits/guide.md'));
 
-beforeAll(() => {
-  mkdirSync(folder, { recursive: true });
-  for (const { file, text } of blocks) writeFileSync(join(folder, file), text);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'] }),
-  );
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(() => project.write(blocks));
+afterAll(project.remove);
 
 test('every block that is in the guide is one that is tested here', () => {
   expect(blocks.map(({ file }) => file)).toEqual([
@@ -40,8 +34,7 @@ test('every block that is in the guide is one that is tested here', () => {
 test(
   'every block of the guide compiles as it stands',
   () => {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    expect(execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })).toBe('');
+    expect(project.compile()).toBe('');
   },
   TIMEOUT,
 );

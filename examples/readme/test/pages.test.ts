@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBlocks } from '../src/blocks.ts';
+import { compiledFolder } from '../src/compiled-folder.ts';
 
 const here = join(import.meta.dirname, '..');
 const root = join(here, '../..');
-const folder = join(here, '.pages');
+const project = compiledFolder('.pages', ['*.ts', '*.mts']);
+const folder = project.path;
 const migrating = join(root, 'docs/migrating');
 const pages = [
   ...readdirSync(migrating).map((page) => join(migrating, page)),
@@ -33,18 +35,13 @@ const started = [
   .filter(({ label }) => label !== 'gRPC');
 
 beforeAll(() => {
-  mkdirSync(folder, { recursive: true });
-  for (const { label, text } of started) {
-    const file = label === 'policy.mjs' ? 'policy.mts' : `start-${label.replace(/\W+/g, '-')}.mts`;
-    writeFileSync(join(folder, file), text);
-  }
-  for (const { file, text } of blocks) writeFileSync(join(folder, file), text);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts', '*.mts'] }),
-  );
+  const programs = started.map(({ label, text }) => ({
+    file: label === 'policy.mjs' ? 'policy.mts' : `start-${label.replace(/\W+/g, '-')}.mts`,
+    text,
+  }));
+  project.write([...programs, ...blocks]);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(project.remove);
 
 test('every page that shows how to move over has code, under a name of its own', () => {
   expect(blocks.length).toBeGreaterThanOrEqual(pages.length);
@@ -66,8 +63,7 @@ test('the start page has a program in TypeScript for each framework', () => {
 });
 
 test('the code of these pages compiles as it stands', () => {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  expect(execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })).toBe('');
+  expect(project.compile()).toBe('');
 }, 60_000);
 
 const run = (file: string) =>

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client, credentials, Metadata, type ServiceDefinition, status } from '@grpc/grpc-js';
@@ -8,10 +8,12 @@ import { loadSync } from '@grpc/proto-loader';
 import { startIssuer, type TestIssuer } from 'apisec-example-issuer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBlocks } from '../src/blocks.ts';
+import { compiledFolder } from '../src/compiled-folder.ts';
 
 const here = join(import.meta.dirname, '..');
 const root = join(here, '../..');
-const folder = join(here, '.blocks');
+const project = compiledFolder('.blocks');
+const folder = project.path;
 const ISSUER = 'https://id.example.com';
 const PORT = '3000';
 const TIMEOUT = 60_000;
@@ -22,17 +24,12 @@ const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   issuer = await startIssuer(ISSUER);
-  mkdirSync(folder, { recursive: true });
-  for (const { file, text } of blocks) writeFileSync(join(folder, file), text);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'] }),
-  );
+  project.write(blocks);
 });
 
 afterAll(async () => {
   for (const child of children) child.kill();
-  rmSync(folder, { recursive: true, force: true });
+  project.remove();
   await issuer.close();
 });
 
@@ -113,8 +110,7 @@ test('every block that is there is one that is tested here', () => {
 test(
   'every block compiles as it stands',
   () => {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    expect(execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })).toBe('');
+    expect(project.compile()).toBe('');
   },
   TIMEOUT,
 );

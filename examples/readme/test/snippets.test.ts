@@ -1,12 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compiledFolder } from '../src/compiled-folder.ts';
 import { importable, snippetsOf } from '../src/snippets.ts';
 
 const here = join(import.meta.dirname, '..');
 const root = join(here, '../..');
-const folder = join(here, '.snippets');
+const project = compiledFolder('.snippets');
 const settings = join(here, 'src/settings');
 // Their blocks are whole files, which pages.test.ts and testing-guide.test.ts compile as they stand.
 const WHOLE = ['callers.md', 'coverage.md', 'testing.md', 'web-sockets.md'];
@@ -20,24 +20,12 @@ const snippets = pages.flatMap((page) => {
   return snippetsOf(join(root, 'docs', page), given, packages);
 });
 
-beforeAll(() => {
-  mkdirSync(folder, { recursive: true });
-  for (const { file, text } of snippets) writeFileSync(join(folder, file), text);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'] }),
-  );
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const compile = () => {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  return execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
-};
+beforeAll(() => project.write(snippets));
+afterAll(project.remove);
 
 test('every block of code in the guides compiles, beside what its reader has already', () => {
   expect(snippets.length).toBeGreaterThan(80);
-  expect(compile()).toBe('');
+  expect(project.compile()).toBe('');
 }, 60_000);
 
 test('a settings file belongs to a page', () => {
