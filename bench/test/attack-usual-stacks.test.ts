@@ -9,8 +9,8 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { usualHandlers } from '../src/servers/hosts/express.ts';
 import { useUsual as useUsualFastify } from '../src/servers/hosts/fastify.ts';
-import { useUsual as useUsualHono } from '../src/servers/hosts/hono.ts';
 import { policyOf } from '../src/servers/policy.ts';
+import { useUsual as useUsualHono } from '../src/servers/usual-hono.ts';
 import { createWorld, type World } from '../src/servers/world.ts';
 import { attackFound } from './attack-found.ts';
 

@@ -1,6 +1,6 @@
-import type { World } from '../servers/world.ts';
+import type { Issuing } from '../servers/orders-guard.ts';
 
-declare const WORLD: Pick<World, 'issuer' | 'audience' | 'origin' | 'scope' | 'jwk'>;
+declare const WORLD: Issuing;
 
 /** The issuer and its key, which the bundler writes in. */
 export const world = WORLD;

@@ -22,7 +22,7 @@ import {
 } from '@apisec/core';
 import { isThenable } from '@apisec/core/host';
 import { testIssuer } from '@apisec/core/testing';
-import { PLENTY } from './policy.ts';
+import { PLENTY } from './orders-guard.ts';
 
 /** What should cost the same however much there is of it. */
 interface Growth {

@@ -7,7 +7,8 @@ import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
 import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import { answer } from '../answer.ts';
-import { PLENTY, policyOf } from '../policy.ts';
+import { PLENTY } from '../orders-guard.ts';
+import { policyOf } from '../policy.ts';
 import type { World } from '../world.ts';
 import { portOf } from './listen.ts';
 

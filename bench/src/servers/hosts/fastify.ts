@@ -5,7 +5,8 @@ import jwt from '@fastify/jwt';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { answer } from '../answer.ts';
-import { PLENTY, policyOf } from '../policy.ts';
+import { PLENTY } from '../orders-guard.ts';
+import { policyOf } from '../policy.ts';
 import type { World } from '../world.ts';
 import { portOf } from './listen.ts';
 
