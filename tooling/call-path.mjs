@@ -46,8 +46,9 @@ const orders = core
   )
   .use(core.allowAuthenticated());
 const app = express();
-app.use(secure(orders));
-app.get('/orders', (req, res) => res.json({ for: core.factsOf(req, orders).principal.subject }));
+app.get('/orders', secure(orders), (req, res) =>
+  res.json({ for: core.factsOf(req, orders).principal.subject }),
+);
 const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 
