@@ -85,7 +85,7 @@ export default defineConfig({
           include,
           isolate,
           retry,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 20_000 } },
           setupFiles: [`${root}/tooling/kept-globals.ts`],

@@ -73,6 +73,8 @@ function event(values: Partial<AuditEvent> = {}): AuditEvent {
 
 describe.runIf(existsSync(executablePath))(
   'the console with a screen reader or without a mouse',
+  // Each test opens every view, one after the other.
+  { timeout: 120_000 },
   () => {
     const feed = consoleFeed();
     const used = usage();

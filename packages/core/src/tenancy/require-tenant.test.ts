@@ -200,12 +200,13 @@ describe('requireTenant', () => {
     afterEach(() => void vi.useRealTimers());
 
     test('answers in bounded time, and asks about so many tenants at once', async () => {
-      const { ask, asked, clock } = setup(() => new Promise(() => {}), { timeout: '1s' });
+      // A thousand pretended timers take seconds.
+      vi.useRealTimers();
+      const { ask, asked, clock } = setup(() => new Promise(() => {}), { timeout: '10ms' });
       const answers = Promise.all(Array.from({ length: 1_020 }, (_, at) => ask(`t${at}`)));
-      await vi.advanceTimersByTimeAsync(1_000);
       expect(new Set(await answers)).toEqual(new Set(['tenant.unavailable']));
       expect(asked).toHaveLength(1_000);
-      clock.time += 1_000;
+      clock.time += 10;
       void ask('again');
       expect(asked).toHaveLength(1_001);
     });
