@@ -136,6 +136,20 @@ test.each([
   expect(err).toContain('denied with your credentials as well (401)');
 });
 
+test('a redirect is not followed, wherever it leads', async () => {
+  let calls = 0;
+  const elsewhere = await serve((_request, response) => {
+    calls++;
+    response.end('{}');
+  });
+  const url = await serve(({ headers }, response) => {
+    const isKnown = headers.authorization === 'Bearer a.b.c';
+    response.writeHead(isKnown ? 200 : 307, { location: elsewhere }).end('{}');
+  });
+  const { out } = await callCli('attack', url, '--i-own-this', '--json', '--token', 'a.b.c');
+  expect([calls, outcomes(out)['token.missing']]).toEqual([0, 'withstood']);
+});
+
 test.each([
   'http://2130706433:1/',
   'http://0x7f.1:1/',

@@ -110,6 +110,13 @@ test('an auditor verifies lines with the keys that a module exports, as the guid
   expect(JSON.parse(out)).toMatchObject({ ok: true, events: 3, blocks: 4 });
 }, 60_000);
 
+test('a trail without a block is not one that verifies', async () => {
+  const [head = '{}'] = lines.split('\n');
+  const empty = await file(`${JSON.stringify({ ...JSON.parse(head), end: undefined })}\n`);
+  const { code, out } = await run(verify, { lines: empty });
+  expect([code, out]).toEqual([1, expect.stringContaining('nothing was verified')]);
+});
+
 test.each<[string, readonly string[], RegExp]>([
   ['without an action', ['audit'], /denials, verify or export/],
   ['without a module', ['audit', 'verify'], /name the module/],

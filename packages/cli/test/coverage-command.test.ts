@@ -43,6 +43,13 @@ test('operations that are open on purpose are named, and the report is JSON', as
   expect(JSON.parse(out)).toMatchObject({ covered: true, problems: [] });
 });
 
+test('what is required besides is missed', async () => {
+  const args = ['coverage', INVENTORY, '--except', 'GET /health=authentication'];
+  const { code, out } = await callCli(...args, '--require', 'authentication,grant,limit,input');
+  expect(code).toBe(1);
+  expect(out).toContain('lacks input.');
+});
+
 test('served operations are compared with an OpenAPI document', async () => {
   const { code, out } = await callCli('coverage', INVENTORY, '--openapi', fixture('openapi.json'));
   expect(code).toBe(1);

@@ -173,6 +173,15 @@ test.each<[string, string, Given, string, Given]>([
     'config/production.env can be read by others',
     () => folderWith('config/example.env', 0o644, true),
   ],
+  ...['server.pem', 'tls/server.key', '.ssh/id_ed25519'].map(
+    (name): [string, string, Given, string, Given] => [
+      name,
+      'secrets.files',
+      () => folderWith(name, 0o600, true),
+      `${name} is in git.`,
+      () => folderWith(name, 0o600, false),
+    ],
+  ),
   ...[
     ['API_KEY=changeme', 'API_KEY is a publicly known value.'],
     ['session_secret=Xy7', 'session_secret is too short to be random.'],

@@ -20,6 +20,11 @@ describe('of a token', () => {
       ['It is not signed.', 'Its signature is empty.'],
     ],
     [
+      'that does not name its key it says so',
+      jwt({ alg: 'ES256' }),
+      ['It does not name its key (kid).'],
+    ],
+    [
       'that brings a key it says so',
       jwt({ alg: 'ES256', kid: 'k', jku: 'x' }),
       [expect.stringContaining('jku') as string],

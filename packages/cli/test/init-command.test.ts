@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -120,6 +120,30 @@ test.each<[string, Call, number | string, number | string]>([
     }
   },
 );
+
+test('npm run dev prints a call that is allowed, and npm start needs the issuer and the audience', async () => {
+  const folder = await init('express', '--javascript');
+  await install(folder);
+  const args = ['--conditions=@apisec/source', '--import', 'tsx'];
+  const env = { ...process.env, PORT: '0', ISSUER: undefined, AUDIENCE: undefined };
+  const options = { cwd: own, env, encoding: 'utf8' } as const;
+  const started = spawnSync(process.execPath, [...args, join(folder, 'src/main.js')], options);
+  expect([started.status, started.stderr]).toEqual([
+    1,
+    expect.stringContaining('Set ISSUER and AUDIENCE'),
+  ]);
+  const child = spawn(process.execPath, [...args, join(folder, 'src/dev.js')], { cwd: own, env });
+  try {
+    let printed = '';
+    child.stdout.on('data', (text) => (printed += text));
+    const call = /^curl -i (\S+)\/orders -H "authorization: Bearer (\S+)"$/m;
+    await vi.waitFor(() => expect(printed).toMatch(call), 30_000);
+    const [, url = '', token] = call.exec(printed) ?? [];
+    expect([await rest(url, token), await rest(url)]).toEqual([200, 401]);
+  } finally {
+    child.kill();
+  }
+}, 60_000);
 
 test.each(FRAMEWORKS)(
   'a project for %s is the same in JavaScript, without its types',
