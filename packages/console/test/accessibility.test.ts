@@ -319,6 +319,15 @@ describe.runIf(existsSync(executablePath))(
       },
     );
 
+    test('what a filter leaves is said aloud', async () => {
+      await visit('decisions', async (page) => {
+        const said = page.locator('main [role=status]');
+        expect(await said.textContent()).toBe('');
+        await page.getByLabel('Filter').fill('no such decision');
+        await expect.poll(() => said.textContent()).toMatch(/^0 of 0 shown/);
+      });
+    });
+
     test('the focus returns to the control that opened a dialog, even if the list was redrawn meanwhile', async () => {
       await visit('keys', async (page) => {
         const opener = page.getByRole('button', { name: 'Rotate … Key of u3' });

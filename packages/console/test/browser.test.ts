@@ -435,6 +435,20 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     });
   });
 
+  test('an act that the audit trail did not take is reported', async () => {
+    const issued = await keys.issue({ name: 'Unrecorded', owner: { type: 'user', id: 'u4' } });
+    if (!issued.ok) throw new Error('not issued');
+    await visit('#keys', async (page) => {
+      await page.route('**/keys/rotate', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), recorded: false } });
+      });
+      await page.getByRole('button', { name: 'Rotate … Unrecorded' }).press('Enter');
+      await page.getByLabel('Hours for which').press('Enter');
+      await page.locator('dialog').getByText('the audit trail did not record it').waitFor();
+    });
+  });
+
   test('a stranger’s page frames nothing, reads nothing and changes nothing', async () => {
     const issued = await keys.issue({ name: 'Victim', owner: { type: 'user', id: 'u2' } });
     if (!issued.ok) throw new Error('not issued');

@@ -205,6 +205,7 @@ describe('who is admitted', () => {
       expect(policy).toContain(`script-src ${origin}/console/console.js;`);
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).not.toMatch(/unsafe|\*|data:/);
+      expect(policy).toContain("require-trusted-types-for 'script'");
       expect(headers.get('x-frame-options')).toBe('DENY');
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('access-control-allow-origin')).toBeNull();
@@ -216,6 +217,13 @@ describe('the page', () => {
   test('is what its sources say', async () => {
     const kept = readFileSync(join(import.meta.dirname, '../src/assets.ts'), 'utf8');
     expect(kept === (await assets()), 'run: pnpm --filter @apisec/console page').toBe(true);
+  });
+  test('is where base says, and nowhere else', async () => {
+    const { routes } = setUp({ base: '/ops/console' });
+    const statusOf = async (path: string) =>
+      (await routes.fetch(new Request(origin + path))).status;
+    expect(await statusOf('/ops/console/')).toBe(200);
+    expect(await statusOf('/console/')).toBe(404);
   });
   test('weighs less than 60 kB, and has no markup sink, inline code or address of elsewhere', async () => {
     const { call } = setUp();
@@ -790,7 +798,10 @@ describe('coverage', () => {
 });
 
 describe('acts', () => {
-  async function managed(record?: RecordOption['record']) {
+  async function managed(
+    record?: RecordOption['record'],
+    options: Partial<ConsoleRoutesOptions> = {},
+  ) {
     const store = memoryApiKeyStore();
     const keys = apiKeys({
       prefix: 'acme',
@@ -812,7 +823,7 @@ describe('acts', () => {
       endOne: async (_owner, handle) => ended.push(handle) > 0,
       endAll: async ({ subject }) => ended.push(subject),
     };
-    const set = setUp({ manage: operators, keys, limits: [watched], sessions });
+    const set = setUp({ manage: operators, keys, limits: [watched], sessions, ...options });
     return { ...set, keys, id: issued.info.id, key: issued.key, watched, ended };
   }
   const olga = { 'x-operator': 'olga' };
@@ -842,6 +853,25 @@ describe('acts', () => {
       ['api_key.revoked', 'olga'],
     ]);
     expect(told).toEqual(['api_key.issued']);
+  });
+
+  test('an act is done although the trail does not take its event, and the answer says so', async () => {
+    const log = audit({ sinks: [() => Promise.reject(new Error('full'))] });
+    await log.close();
+    const { call, keys, id, key } = await managed(undefined, { audit: log });
+    const answer = await call('/keys/revoke', post({ id, reason: 'leaked' }, olga));
+    expect([answer.status, await answer.json()]).toEqual([200, { recorded: false }]);
+    expect(await keys.verify(key)).toMatchObject({ code: 'api_key.revoked' });
+  });
+
+  test('a session is ended, and it is recorded who did it', async () => {
+    const { call, ended, events } = await managed();
+    const owner = { issuer: 'https://id.example', subject: 'bob' };
+    await call('/sessions/end', post({ ...owner, handle: 'h1' }, olga));
+    expect(ended).toEqual(['h1']);
+    expect(events).toMatchObject([
+      { act: 'session.ended', principal: 'olga', target: { type: 'user', id: 'bob' } },
+    ]);
   });
 
   test('a key is revoked with a reason; lists hold no secret', async () => {
