@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../../..');
@@ -23,4 +23,21 @@ test('the map of core shows each of its folders, and so does the table below it'
     expect(map).toContain(`${folder}: `);
     expect(page).toContain(`\`${folder}\``);
   }
+});
+
+test('a policy imports no other policy and no guard', () => {
+  const source = join(root, 'packages/core/src');
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/^engine\/|\.test(?:-d)?\.ts$/.test(file))
+    .map((file) => ({ file, text: readFileSync(join(source, file), 'utf8') }))
+    .filter(({ text }) => /definePolicy[<(]/.test(text));
+  expect(files.length).toBeGreaterThan(40);
+  const policies = new Set([...files.map(({ file }) => file), 'engine/guard.ts']);
+  const imported = files.flatMap(({ file, text }) =>
+    [...text.matchAll(/ from '(\.[^']+)'/g)].flatMap(([, path = '']) => {
+      const target = join(dirname(file), path);
+      return policies.has(target) ? [`${file} -> ${target}`] : [];
+    }),
+  );
+  expect(imported).toEqual([]);
 });

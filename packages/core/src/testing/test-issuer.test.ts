@@ -59,6 +59,17 @@ test('a token ends on the clock of the test', async () => {
   expect(await codeOf(token, timed)).toBe('token.expired');
 });
 
+test('a token is good for five minutes where nothing is said', async () => {
+  const clock = testClock();
+  const timed = testIssuer({ now: clock.now });
+  const token = await timed.token({ scope });
+  clock.advance('299s');
+  expect(await codeOf(token, timed)).toBe('alice');
+  // The tolerance for clocks that differ comes on top.
+  clock.advance('7s');
+  expect(await codeOf(token, timed)).toBe('token.expired');
+});
+
 test.each(['https://issuer.test', 'https://issuer.test/', 'https://id.test/tenants/acme'])(
   'its metadata and keys are found under %s',
   async (name) => {
