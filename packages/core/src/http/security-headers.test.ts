@@ -208,6 +208,7 @@ describe('securityHeaders', () => {
     ['a header that is set by default and removed', { remove: ['referrer-policy'] }],
     ['sniffing', { xContentTypeOptions: 'sniff' }],
     ['a frame option that browsers ignore', { xFrameOptions: 'ALLOW-FROM https://a.example' }],
+    ['a frame option in another spelling', { xFrameOptions: 'SAME-ORIGIN' }],
     ['a resource policy that does not exist', { crossOriginResourcePolicy: 'same' }],
     ['an opener policy that does not exist', { crossOriginOpenerPolicy: 'none' }],
     ['an embedder policy alone', { crossOriginEmbedderPolicy: 'require-corp' }],

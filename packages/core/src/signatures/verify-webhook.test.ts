@@ -410,6 +410,11 @@ describe('a message that is sent again', () => {
 });
 
 describe('what is not an honest message', () => {
+  const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  /** Letters of base64, each with the one behind it. */
+  const NEXT = Object.fromEntries(
+    Array.from(LETTERS, (letter, at) => [letter, LETTERS[at + 1] ?? letter]),
+  );
   test.each<[string, (headers: Headers) => void, string]>([
     ['no signature', (h) => h.delete('webhook-signature'), 'webhook.signature_missing'],
     ['no id', (h) => h.delete('webhook-id'), 'webhook.signature_missing'],
@@ -429,6 +434,16 @@ describe('what is not an honest message', () => {
     [
       'the signature without padding',
       (h) => h.set('webhook-signature', (h.get('webhook-signature') ?? '').replace(/=+$/, '')),
+      'webhook.signature_invalid',
+    ],
+    [
+      'a signature with bits that carry nothing',
+      (h) =>
+        h.set(
+          'webhook-signature',
+          // The last two of its 258 bits are not zero.
+          (h.get('webhook-signature') ?? '').replace(/.(?==$)/, (last) => NEXT[last] ?? last),
+        ),
       'webhook.signature_invalid',
     ],
     ['an empty signature', (h) => h.set('webhook-signature', 'v1,'), 'webhook.signature_invalid'],
