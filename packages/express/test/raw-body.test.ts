@@ -77,6 +77,22 @@ describe.each(versions)('bodies with their bytes on %s', (_, express) => {
     expect(await response.text()).toContain('message.malformed');
   });
 
+  test('without the option, policies and handlers see the last of two members', async () => {
+    const seen: unknown[] = [];
+    const onMessage = (message: unknown) => {
+      seen.push(message);
+      return { ok: true } as const;
+    };
+    const see = definePolicy({ name: 'see', role: 'check', check: () => pass({}, { onMessage }) });
+    const app = express();
+    app.use(express.json(), secure(guard<HttpFacts>().use(see).use(allowAnonymous())));
+    app.post('/', (request, response) => void response.json(request.body));
+    const headers = { 'content-type': 'application/json' };
+    const body = '{"to":"alice","to":"mallory"}';
+    const answer = await fetch(await listen(app), { method: 'POST', headers, body });
+    expect([await answer.json(), seen]).toEqual([{ to: 'mallory' }, [{ to: 'mallory' }]]);
+  });
+
   test('a guard that needs the bytes is not mounted without the option', () => {
     // @ts-expect-error the bytes are not supplied
     expect(() => secure(bytes)).toThrow('needs the fact "rawBody"');

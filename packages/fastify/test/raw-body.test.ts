@@ -63,6 +63,23 @@ describe('bodies that a policy sees beside their bytes', () => {
     return app.inject({ method: 'POST', url: '/', headers: { 'content-type': type }, body });
   };
 
+  test('without the option, policies and handlers see the last of two members', async () => {
+    seen.length = 0;
+    const onMessage = (message: unknown) => {
+      seen.push(message);
+      return { ok: true } as const;
+    };
+    const see = definePolicy({ name: 'see', role: 'check', check: () => pass({}, { onMessage }) });
+    const app = Fastify();
+    apps.push(app);
+    await app.register(secure(guard<HttpFacts>().use(see).use(allowAnonymous())));
+    app.post('/', ({ body }) => body);
+    const payload = '{"to":"alice","to":"mallory"}';
+    const headers = { 'content-type': 'application/json' };
+    const answer = await app.inject({ method: 'POST', url: '/', headers, payload });
+    expect([answer.json(), seen]).toEqual([{ to: 'mallory' }, [{ to: 'mallory' }]]);
+  });
+
   test('a guard that needs the bytes is not mounted without the option', () => {
     // @ts-expect-error the bytes are not supplied
     expect(() => secure(watched)).toThrow('needs the fact "rawBody"');

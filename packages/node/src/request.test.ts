@@ -257,7 +257,7 @@ describe('a body', () => {
     ['a length of zero', ['Content-Length: 0'], '', false],
     ['a length', ['Content-Length: 2'], '{}', true],
     ['chunks', ['Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n', true],
-  ])('with %s', async (_, lines, body, expected) => {
+  ])('is there or not, as the framing says: %s', async (_, lines, body, expected) => {
     expect(await has(lines, body)).toBe(expected);
   });
 

@@ -58,7 +58,7 @@ async function serve(
   return { answer, end };
 }
 
-const read: Handler = async (request, response) => {
+const read = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   let text = '';
   for await (const chunk of request) text += String(chunk);
   response.end(`read ${text}`);
@@ -98,6 +98,15 @@ test.each([
   expect(answer).toContain('"code":"body.too_large"');
   expect(answer).not.toContain('read');
   expect(end).toMatchObject({ outcome: 'denied', denial: { code: 'body.too_large' } });
+});
+
+test('the reader of a body that is cut off gets an error with the status of the denial', async () => {
+  let seen: unknown;
+  const catching: Handler = async (request, response) => {
+    seen = await read(request, response).catch((error: unknown) => error);
+  };
+  await serve(catching, chunked(...Array<string>(20).fill('"1234567890"')));
+  expect(seen).toMatchObject({ status: 413, statusCode: 413, code: 'body.too_large' });
 });
 
 test.each<[BufferEncoding, string]>([

@@ -239,6 +239,7 @@ describe('a request body', () => {
   test.each<[string, Request, string]>([
     ['that is not JSON', post('{"a":'), 'message.malformed'],
     ['with two values', post('1 2'), 'message.malformed'],
+    ['with a member twice', post('{"a":1,"a":2}'), 'message.malformed'],
     ['that is not UTF-8', post(new Uint8Array([0x22, 0xff, 0x22])), 'message.malformed'],
     ['that ends within a character', post(new Uint8Array([0x22, 0xc3])), 'message.malformed'],
     ['one byte too large', post(`"${'a'.repeat(MAX - 1)}"`), 'message.too_large'],

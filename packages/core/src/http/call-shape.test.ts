@@ -106,7 +106,7 @@ describe('denyMethodOverride', () => {
     ['/?[_method]=DELETE', {}],
     ['/?%5B_method%5D=DELETE', {}],
     ['/?[_method][]=DELETE', {}],
-  ])('%s %j is denied', (url, headers) => {
+  ])('the call %s %j is denied', (url, headers) => {
     expect(denyMethodOverride().check(view(url, headers), {})).toMatchObject({
       denial: { code: 'call.method_override' },
     });
@@ -152,7 +152,7 @@ describe('limitNegotiation', () => {
     ['accept-encoding', 'gzip,'.repeat(1_000), false],
     ['accept-language', 'en;q=0.1,'.repeat(41), false],
     ['if-none-match', '"a",'.repeat(41), false],
-  ])('%s: %s passes: %s', (name, value, passes) => {
+  ])('the field %s: %s passes: %s', (name, value, passes) => {
     expect(limitNegotiation().check(view('/', { [name]: value }), {}).ok).toBe(passes);
   });
 

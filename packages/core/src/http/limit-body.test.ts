@@ -85,7 +85,7 @@ describe('limitBody of JSON', () => {
     ['"\\ud83d\\ude00"', 'passes'],
     ['{"a":1}', 'body.too_large', { maxBytes: 6 }],
     ['{"a":1}', 'passes', { maxBytes: 7 }],
-  ])('%s: %s %j', (body, code, options) => {
+  ])('the text %s: %s %j', (body, code, options) => {
     expect(judge(body, options)).toBe(code);
   });
 
@@ -111,7 +111,7 @@ describe('limitBody of JSON', () => {
     ['application/x-www-form-urlencoded; charset=utf-16', 'body.charset_not_allowed'],
     ['text/csv', 'passes'],
     ['application/octet-stream', 'passes'],
-  ])('that comes as "%s": %s', (type, code) => {
+  ])('that comes as %j: %s', (type, code) => {
     expect(judge(' \n{"a":1,"a":2}', {}, { 'content-type': type })).toBe(code);
   });
 
@@ -323,6 +323,40 @@ describe('limitBody of other bodies', () => {
     const type = { 'content-type': 'application/octet-stream' };
     expect(judge('12345', { maxBytes: 5 }, type)).toBe('passes');
     expect(judge('123456', { maxBytes: 5 }, type)).toBe('body.too_large');
+  });
+
+  const list = (count: number) => `[${Array<string>(count).fill('0').join()}]`;
+  const members = (count: number) => `{${Array.from({ length: count }, (_, at) => `"${at}":0`)}}`;
+  const fields = (count: number, more = '') =>
+    parts(...Array<string>(count).fill(part(`name="a"${more}`, '1')));
+  test.each<[string, string, (count: number) => string, number, string]>([
+    ['bytes', 'text/csv', (count) => 'x'.repeat(count), 1_048_576, 'body.too_large'],
+    ['members', 'application/json', members, 10_000, 'body.too_many_keys'],
+    ['values in a list', 'application/json', list, 10_000, 'body.array_too_long'],
+    [
+      'characters of a string',
+      'application/json',
+      (count) => `"${'x'.repeat(count)}"`,
+      100_000,
+      'body.string_too_long',
+    ],
+    ['parts', 'multipart/form-data; boundary=x', fields, 100, 'body.too_many_parts'],
+    [
+      'files',
+      'multipart/form-data; boundary=x',
+      (count) => fields(count, '; filename="a"'),
+      10,
+      'body.too_many_files',
+    ],
+  ])('has as many %s by default as it may, and not one more', (_, type, body, most, code) => {
+    const rawBody = (count: number) => encoder.encode(body(count));
+    const headers = new Headers({ 'content-type': type });
+    const view = { method: 'POST', url: '/', hasBody: true, headers };
+    const policy = limitBody();
+    expect(policy.check(view, { ...http, rawBody: rawBody(most) })).toEqual({ ok: true });
+    expect(policy.check(view, { ...http, rawBody: rawBody(most + 1) })).toMatchObject({
+      denial: { code },
+    });
   });
 
   // Covers: API4:2023, V5.2.1

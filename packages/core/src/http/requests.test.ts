@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, Transport } from '../engine/facts.ts';
+import { guard } from '../engine/guard.ts';
+import { protect } from '../host/protect.ts';
 import { allowedContentTypes } from './allowed-content-types.ts';
 import { allowedHosts } from './allowed-hosts.ts';
 import { requireHttps } from './require-https.ts';
@@ -164,7 +167,7 @@ describe('allowedHosts', () => {
     ['.shops.example.com', 'host.malformed'],
     ['__proto__', 'host.not_allowed'],
     ['a'.repeat(5_000), 'host.malformed'],
-  ])('%s: %s', (host, code) => {
+  ])('the host %s: %s', (host, code) => {
     expect(ask(host)).toBe(code);
   });
 
@@ -178,6 +181,17 @@ describe('allowedHosts', () => {
       'host.not_allowed',
       'host.not_allowed',
     ]);
+  });
+
+  test.each([
+    ['', 'malformed', 'host.missing'],
+    ['a, b', 'malformed', 'host.malformed'],
+    ['evil.example', 'forbidden', 'host.not_allowed'],
+  ])('a call for the host %j is %s: %s', (forwardedHost, kind, code) => {
+    const transport = { encrypted: true, forwardedHost };
+    expect(policy().check(request({ host: 'a' }), { ...call, transport })).toMatchObject({
+      denial: { kind, code },
+    });
   });
 
   test('adds the host in its one spelling', () => {
@@ -246,6 +260,18 @@ describe('requireHttps', () => {
     const outcome = requireHttps().check(sent, { ...call, transport });
     expect(codeOf(outcome)).toBe(code);
     expect(outcome).not.toHaveProperty('denial.answer');
+  });
+
+  test('onFault is told what to write where nobody knows how a call came', async () => {
+    const faults: unknown[] = [];
+    const serve = protect(guard().use(requireHttps()).use(allowAnonymous()), () => new Response(), {
+      transport: () => undefined,
+      onFault: (cause) => void faults.push(cause),
+    });
+    expect((await serve(request({}))).status).toBe(500);
+    expect(faults).toMatchObject([
+      { cause: { message: expect.stringContaining('proto: true') } },
+    ]);
   });
 
   test('says that it needs to know how a call came', () => {
