@@ -43,3 +43,19 @@ test.each(ways)('NDJSON that a handler sends as %s is filtered', async (_way, se
   const part = await fetch(url, { headers: { range: 'bytes=0-20' } });
   expect(await part.text()).not.toContain('s3cret');
 });
+
+test('onFault receives the denial that ends a stream', async () => {
+  const faults: unknown[] = [];
+  const app = express();
+  const onFault = (cause: unknown): void => void faults.push(cause);
+  app.get('/', secure(filtered, { onFault }), (_request, response) => {
+    response.type('application/x-ndjson');
+    response.write('{"id":1}\n', () => response.end('s3cret\n'));
+  });
+  const server = app.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await expect(answer.text()).rejects.toThrow('terminated');
+  expect(faults).toMatchObject([{ code: 'release.unfilterable' }]);
+});

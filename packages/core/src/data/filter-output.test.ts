@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { audit } from '../audit/audit.ts';
 import type { AuditEvent } from '../audit/event.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
@@ -107,6 +107,14 @@ describe('filterOutput', () => {
     });
     // debug, email, salary, passwordHash and home.code.
     expect(dropped).toEqual([5]);
+  });
+
+  test('leaves out members that are undefined, as JSON does, and does not count them', () => {
+    const dropped = vi.fn();
+    const options = { shape: { id: 'value', name: 'value' }, onFiltered: dropped } as const;
+    const outcome = release(options, { id: 1, name: undefined });
+    expect(outcome).toStrictEqual({ ok: true, value: { id: 1 } });
+    expect(dropped).not.toHaveBeenCalled();
   });
 
   test('does not report where nothing was taken out', () => {
@@ -402,16 +410,18 @@ describe('filterOutput with tenants', () => {
   });
 });
 
-test('A response behind protect is filtered, and one that cannot be is a 500 without it', async () => {
-  const serve = (payload: unknown) =>
+test('A response behind protect is filtered, an error page too, and one that cannot be is a 500 without it', async () => {
+  const serve = (payload: unknown, status = 200) =>
     protect(
       guard<HttpFacts>()
         .use(filterOutput({ shape: { id: 'value' } }))
         .use(allowAnonymous()),
-      () => Response.json(payload),
+      () => Response.json(payload, { status }),
       { bodies: fetchBodies(), onFault: () => undefined },
     )(new Request('https://api.example.com/users'));
   expect(await (await serve({ id: 1, passwordHash: 'h' })).json()).toEqual({ id: 1 });
+  const page = await serve({ id: 1, passwordHash: 'h' }, 404);
+  expect([page.status, await page.json()]).toEqual([404, { id: 1 }]);
   const denied = await serve({ id: { passwordHash: 'h' } });
   expect(denied.status).toBe(500);
   expect(await denied.text()).not.toContain('passwordHash');

@@ -111,7 +111,7 @@ describe('limitPage', () => {
     ['a filter with NUL, which databases do not take', '?status=a%00', 'page.invalid'],
     ['a filter that is too long', `?status=${'x'.repeat(300)}`, 'page.invalid'],
     ['too many parameters', `?${'q=1&'.repeat(300)}`, 'page.invalid'],
-  ])('denies %s', async (_attack, query, code) => {
+  ])('denies a query with %s', async (_attack, query, code) => {
     expect(await ask(query)).toBe(code);
   });
 });
@@ -274,6 +274,7 @@ describe('limitPage of a message', () => {
 
   test.each<[string, unknown, string]>([
     ['more than the largest page', { limit: 101 }, 'page.invalid'],
+    ['an offset where nobody allowed one', { offset: 1 }, 'page.too_deep'],
     ['half a page', { limit: 2.5 }, 'page.invalid'],
     ['no number', { limit: Number.NaN }, 'page.invalid'],
     ['a number beyond all', { limit: 1e300 }, 'page.invalid'],
@@ -292,7 +293,7 @@ describe('limitPage of a message', () => {
       Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`a${at}`, null])),
       'page.invalid',
     ],
-  ])('denies %s', async (_attack, message, code) => {
+  ])('denies a message with %s', async (_attack, message, code) => {
     expect(await read(message)).toBe(code);
   });
 

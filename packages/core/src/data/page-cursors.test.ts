@@ -54,6 +54,16 @@ describe('a cursor', () => {
     expect(await open(cursor, 'orders')).toBeUndefined();
   });
 
+  test('opens for a day where nothing else is said', async () => {
+    const at = { now: 0 };
+    const { seal, open } = cursors({}, () => at.now);
+    const cursor = await seal([1], 'orders');
+    at.now = 86_399_999;
+    expect(await open(cursor, 'orders')).toEqual([1]);
+    at.now = 86_400_000;
+    expect(await open(cursor, 'orders')).toBeUndefined();
+  });
+
   test('opens in its own context alone, by any of the secrets', async () => {
     const cursor = await cursors().seal([1], 'orders');
     const renewed = cursors({ secrets: [random(), random(), secret] });

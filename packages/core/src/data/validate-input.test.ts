@@ -397,6 +397,53 @@ describe('a body', () => {
     expect(await codeFor()).toBe('input.unknown_member');
   });
 
+  test('has the first schema of bodyFor that fits its caller', async () => {
+    const status = { who: { roles: ['editor'] }, body: body.extend({ status: z.string() }) };
+    const pinned = { who: { roles: ['chief'] }, body: body.extend({ pinned: z.boolean() }) };
+    const principal = {
+      id: 'p',
+      subject: 'p',
+      issuer: 'i',
+      scopes: new Set<string>(),
+      roles: new Set(['editor', 'chief']),
+    };
+    const request = new Request('https://api.example.com/', { method: 'POST' });
+    for (const [bodyFor, known] of [
+      [[status, pinned], [true, false]],
+      [[pinned, status], [false, true]],
+    ] as const) {
+      const outcome = await validateInput({ body, bodyFor }).check(request, { ...http, principal });
+      const shown = listObligations(outcome.obligations)[0]?.onMessage;
+      const messages = [
+        { name: 'Ann', status: 'public' },
+        { name: 'Ann', pinned: true },
+      ];
+      expect(await Promise.all(messages.map(async (each) => (await shown?.(each))?.ok))).toEqual(
+        known,
+      );
+    }
+  });
+
+  test.each<[string, ValidateInputOptions, unknown, object]>([
+    ['unknown members', { body }, { name: 'a', x: 1 }, { kind: 'malformed' }],
+    ['too many values', { body, maxValues: 1 }, { name: 'a', x: 1 }, { kind: 'too_large' }],
+    [
+      'a schema that does not answer in time',
+      { body: z.string().refine(() => new Promise(() => undefined)), timeout: '5ms' },
+      'text',
+      { kind: 'unavailable' },
+    ],
+    [
+      'a schema that reshapes it',
+      { body: z.object({ first: z.array(z.string()).transform((all) => all.join()) }) },
+      { first: ['a'] },
+      { kind: 'internal', cause: expect.stringContaining('/first') },
+    ],
+  ])('is denied for %s, with the right kind and a cause that says where', async (...row) => {
+    const [, options, message, denial] = row;
+    expect(await bodyThrough(options, message)).toMatchObject({ ok: false, denial });
+  });
+
   test('of a GraphQL operation is denied, since literals are not in the variables', async () => {
     const call = { protocol: 'graphql', operation: 'mutation', fields: [] } as const;
     const outcome = await validateInput({ body }).check(new Request('https://api.example.com/'), {
