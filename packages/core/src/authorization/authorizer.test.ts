@@ -246,6 +246,13 @@ describe('authzenAuthorizer', () => {
     await expect(pdp.evaluate(question())).rejects.toThrow(Error);
   });
 
+  test('a decision is not kept where nobody says for how long', async () => {
+    const pdp = client();
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+    expect(asked).toHaveLength(2);
+  });
+
   test('a decision is kept for its time, by everything that was asked', async () => {
     let time = 0;
     const pdp = client({ cache: { ttl: '1s' }, now: () => time });
