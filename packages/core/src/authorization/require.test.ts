@@ -227,6 +227,12 @@ describe('leaves', () => {
       'rule.undecided',
     ],
     [
+      'null where it is not declared',
+      rule.ne(document.ownerId, 'x'),
+      { object: { ...row, ownerId: null } },
+      'rule.undecided',
+    ],
+    [
       'a number where text is meant',
       rule.ne(document.ownerId, 'x'),
       { object: { ...row, ownerId: 1 } },
