@@ -271,6 +271,16 @@ describe('requireTenant', () => {
     expect(reads).toBe(1);
   });
 
+  test('remembers 10,000 tenants where nothing else is said', async () => {
+    const { ask, asked } = setup((id) => record(id));
+    for (let at = 0; at < 10_000; at++) await ask(`t${at}`);
+    await ask('t0');
+    expect(asked).toHaveLength(10_000);
+    await ask('more');
+    for (let at = 0; at < 10_000; at++) await ask(`t${at}`);
+    expect(asked.length).toBeGreaterThan(10_001);
+  });
+
   test.each<[unknown, RegExp]>([
     [{}, /store must have read/],
     [{ store: null }, /store must have read.*memoryTenantStore\(\)/],

@@ -32,6 +32,22 @@ describe.each(oneDatabase)('roles on %s', (_name, open) => {
     expect(await store.rolesOf({ ...long, tenant: `${long.tenant}ü` })).toEqual([]);
   });
 
+  test('all roles in a tenant are taken away by its id as JSON', async () => {
+    const store = await create();
+    for (const tenant of ['acme', 'globex', undefined]) {
+      for (const principal of ['alice', 'bob'])
+        await store.assign({ principal, tenant, role: 'editor' });
+    }
+    await client.query(`DELETE FROM "${schema}".roles WHERE tenant = '"acme"'`);
+    const left = async (tenant?: string) => [
+      ...(await store.rolesOf({ principal: 'alice', tenant })),
+      ...(await store.rolesOf({ principal: 'bob', tenant })),
+    ];
+    expect(await left('acme')).toEqual([]);
+    expect(await left('globex')).toEqual(['editor', 'editor']);
+    expect(await left()).toEqual(['editor', 'editor']);
+  });
+
   test('of more roles than anybody takes no more are read', async () => {
     const store = await create();
     await store.assign({ ...ALICE, role: 'first' });

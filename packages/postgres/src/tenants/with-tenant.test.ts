@@ -429,9 +429,16 @@ describe.each<[string, () => Promise<Server>]>(
       ['takes another tenant', "SELECT set_config('apisec.tenant', 'globex', true)"],
       ['takes another tenant for the session', "SET apisec.tenant = 'globex'"],
     ])('does not say that it is done where the work %s', async (_what, statement) => {
-      expect(await codeOf(as('acme', (query) => query(statement)))).toMatch(
-        /transaction of its tenant/,
+      const work = as('acme', async (query) => {
+        await query(`INSERT INTO ${orders} VALUES ('5', 'acme', 'x')`);
+        await query(statement);
+      });
+      expect(await codeOf(work)).toMatch(/transaction of its tenant/);
+      // What the work has committed itself stays.
+      const kept = await as('acme', (query) =>
+        query(`DELETE FROM ${orders} WHERE id = '5' RETURNING id`),
       );
+      expect(kept).toEqual(statement === 'COMMIT' ? [{ id: '5' }] : []);
       const own = await as('acme', (query) => query(`SELECT DISTINCT tenant_id FROM ${orders}`));
       expect(own).toEqual([{ tenant_id: 'acme' }]);
     });
@@ -664,6 +671,14 @@ describe.each<[string, () => Promise<Server>]>(
         },
       );
       await expect(above).rejects.toThrow(/superuser or has BYPASSRLS.*sees rows/);
+    });
+
+    test('a role that can become one above the wall', async () => {
+      const above = `above_${appRole}`;
+      await server.admin.exec(`CREATE ROLE ${above} BYPASSRLS; GRANT ${above} TO ${appRole}`);
+      expect(await check('orders')).toMatch(/which it is or can take, is a superuser or has BYPASS/);
+      await server.admin.exec(`DROP ROLE ${above}`);
+      expect(await check('orders')).toBe('nothing');
     });
 
     test('nothing if it cannot query: it rejects', async () => {
