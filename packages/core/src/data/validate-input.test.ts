@@ -409,8 +409,14 @@ describe('a body', () => {
     };
     const request = new Request('https://api.example.com/', { method: 'POST' });
     for (const [bodyFor, known] of [
-      [[status, pinned], [true, false]],
-      [[pinned, status], [false, true]],
+      [
+        [status, pinned],
+        [true, false],
+      ],
+      [
+        [pinned, status],
+        [false, true],
+      ],
     ] as const) {
       const outcome = await validateInput({ body, bodyFor }).check(request, { ...http, principal });
       const shown = listObligations(outcome.obligations)[0]?.onMessage;

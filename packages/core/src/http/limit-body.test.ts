@@ -326,7 +326,8 @@ describe('limitBody of other bodies', () => {
   });
 
   const list = (count: number) => `[${Array<string>(count).fill('0').join()}]`;
-  const members = (count: number) => `{${Array.from({ length: count }, (_, at) => `"${at}":0`)}}`;
+  const members = (count: number) =>
+    `{${Array.from({ length: count }, (_, at) => `"${at}":0`).join()}}`;
   const fields = (count: number, more = '') =>
     parts(...Array<string>(count).fill(part(`name="a"${more}`, '1')));
   test.each<[string, string, (count: number) => string, number, string]>([

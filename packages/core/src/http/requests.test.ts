@@ -269,9 +269,7 @@ describe('requireHttps', () => {
       onFault: (cause) => void faults.push(cause),
     });
     expect((await serve(request({}))).status).toBe(500);
-    expect(faults).toMatchObject([
-      { cause: { message: expect.stringContaining('proto: true') } },
-    ]);
+    expect(faults).toMatchObject([{ cause: { message: expect.stringContaining('proto: true') } }]);
   });
 
   test('says that it needs to know how a call came', () => {

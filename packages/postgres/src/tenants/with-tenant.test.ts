@@ -676,7 +676,9 @@ describe.each<[string, () => Promise<Server>]>(
     test('a role that can become one above the wall', async () => {
       const above = `above_${appRole}`;
       await server.admin.exec(`CREATE ROLE ${above} BYPASSRLS; GRANT ${above} TO ${appRole}`);
-      expect(await check('orders')).toMatch(/which it is or can take, is a superuser or has BYPASS/);
+      expect(await check('orders')).toMatch(
+        /which it is or can take, is a superuser or has BYPASS/,
+      );
       await server.admin.exec(`DROP ROLE ${above}`);
       expect(await check('orders')).toBe('nothing');
     });
