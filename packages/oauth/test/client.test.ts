@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { authenticateJwt, discoverIssuer } from '@apisec/core';
 import { type OAuthClientOptions, oauthClient, type TokenSet, tokenSource } from '@apisec/oauth';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Browser } from './browser.ts';
 import { ORIGIN, startTestProvider, testShop } from './fixture.ts';
 import { API, listen, type TestProvider } from './provider.ts';
@@ -433,7 +433,7 @@ describe('a token source', () => {
   });
 
   test('uses a token while it lives though the issuer is down, then denies, asking ever less often', async () => {
-    const { clock, state, get, source } = setUp();
+    const { clock, state, get, source } = setUp({ origins: ['https://api.example.com'] });
     await get();
     state.isDown = true;
     clock.time += 290_000;
@@ -446,6 +446,9 @@ describe('a token source', () => {
     expect(state.asked).toBe(asked);
     const denied = await source.token();
     expect(!denied.ok && denied.denial.retryAfterMs).toBeGreaterThanOrEqual(1_000);
+    const answer = await source.fetch('https://api.example.com/orders');
+    expect([answer.status, await answer.json()]).toEqual([503, { code: 'oauth.unavailable' }]);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     state.isDown = false;
     clock.time += 60_000;
     expect(await get()).toMatch(/^t/);
@@ -480,6 +483,64 @@ describe('a token source', () => {
     ]) {
       await expect(source.fetch(url)).rejects.toThrow(TypeError);
     }
+  });
+
+  test('follows no redirect with its token', async () => {
+    const asked: string[] = [];
+    const api = createServer((req, res) => {
+      asked.push(req.url ?? '');
+      res.writeHead(307, { location: '/elsewhere' }).end();
+    });
+    const origin = `http://127.0.0.1:${await listen(api)}`;
+    const { source } = setUp({ origins: [origin] });
+    const answer = await source.fetch(`${origin}/orders`);
+    expect([answer.status, answer.headers.get('location')]).toEqual([307, '/elsewhere']);
+    expect(asked).toEqual(['/orders']);
+    api.close();
+  });
+
+  test('says what other clients must send', async () => {
+    const { source } = setUp();
+    const call = { method: 'GET', url: 'https://api.example.com/orders' };
+    expect(await source.headers(call)).toEqual({
+      ok: true,
+      headers: { authorization: 'Bearer t1' },
+    });
+    const bound = await tokenSource(service({ dpop: true })).headers(call);
+    if (!bound.ok) throw new Error(codeOf(bound));
+    expect(Object.keys(bound.headers)).toEqual(['authorization', 'dpop']);
+    expect(bound.headers['authorization']).toMatch(/^DPoP eyJ/);
+  });
+
+  test('keeps a nonce for each API', async () => {
+    const seen: string[] = [];
+    const open = async (nonce: string) => {
+      const api = createServer((req, res) => {
+        const [, claims = ''] = String(req.headers['dpop']).split('.');
+        const said = JSON.parse(Buffer.from(claims, 'base64url').toString()) as {
+          readonly nonce?: string;
+        };
+        seen.push(`${nonce}: ${said.nonce}`);
+        res.setHeader('dpop-nonce', nonce);
+        if (said.nonce === nonce) res.end();
+        else res.writeHead(401, { 'www-authenticate': 'DPoP error="use_dpop_nonce"' }).end();
+      });
+      onTestFinished(() => void api.close());
+      return `http://127.0.0.1:${await listen(api)}`;
+    };
+    const origins = [await open('one'), await open('two')];
+    const source = tokenSource(service({ dpop: true }), { scope: ['orders:read'], origins });
+    for (const origin of [...origins, ...origins]) {
+      expect((await source.fetch(`${origin}/orders`)).status).toBe(200);
+    }
+    expect(seen).toEqual([
+      'one: undefined',
+      'one: one',
+      'two: undefined',
+      'two: two',
+      'one: one',
+      'two: two',
+    ]);
   });
 
   test('takes a new token after a 401, once, and proves its key with the nonce of the API', async () => {
@@ -557,7 +618,7 @@ test.each([
 });
 
 describe('a device', () => {
-  const begin = async (waits: number[]) => {
+  const beginWith = (wait?: (milliseconds: number, signal?: AbortSignal) => Promise<void>) => {
     const client = oauthClient({
       issuer: provider.issuer,
       clientId: 'device',
@@ -565,12 +626,12 @@ describe('a device', () => {
       scope: ['openid'],
       insecureLoopback: true,
     });
-    return client.deviceAuthorization({
-      wait: async (milliseconds) => {
-        waits.push(milliseconds);
-      },
-    });
+    return client.deviceAuthorization({ wait });
   };
+  const begin = (waits: number[]) =>
+    beginWith(async (milliseconds) => {
+      waits.push(milliseconds);
+    });
   const tokenEndpoint = (answers: readonly string[]) => {
     const left = [...answers];
     provider.intercept = (req, res) => {
@@ -607,6 +668,30 @@ describe('a device', () => {
     tokenEndpoint(['authorization_pending', error]);
     expect(codeOf(await device.poll())).toBe(code);
     expect(waits).toHaveLength(2);
+  });
+
+  test('is asked for no more once a signal stops the waiting', async () => {
+    const stop = new AbortController();
+    let waits = 0;
+    const device = await beginWith(async (_milliseconds, signal) => {
+      expect(signal).toBe(stop.signal);
+      if (++waits === 2) stop.abort();
+    });
+    if (!device.ok) throw new Error(device.denial.code);
+    tokenEndpoint(['authorization_pending', 'ok']);
+    const before = provider.requests.length;
+    const poll = async () => codeOf(await device.poll({ signal: stop.signal }));
+    expect([await poll(), await poll()]).toEqual(['oauth.device_expired', 'oauth.device_expired']);
+    expect(provider.requests.slice(before)).toEqual(['POST /token']);
+
+    const another = await beginWith();
+    if (!another.ok) throw new Error(another.denial.code);
+    const began = performance.now();
+    expect(codeOf(await another.poll({ signal: AbortSignal.timeout(50) }))).toBe(
+      'oauth.device_expired',
+    );
+    // Not after the 5 seconds that are between two questions.
+    expect(performance.now() - began).toBeLessThan(4_500);
   });
 
   test('is asked for by one at a time', async () => {

@@ -7,8 +7,8 @@ export interface PollOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits that many milliseconds. */
-export type Wait = (milliseconds: number) => Promise<void>;
+/** Waits that many milliseconds, or until the signal says that nobody waits any more. */
+export type Wait = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 const SLOWER_BY_MS = 5_000;
 const LONGEST_INTERVAL_MS = 60_000;
@@ -28,9 +28,10 @@ export function devicePolling<T extends { readonly ok: true }>(
   let isBusy = false;
   const poll = async (signal: AbortSignal | undefined): Promise<T | OAuthDenied> => {
     for (;;) {
-      if (signal?.aborted) return expired('Waiting for the user was stopped.');
+      if (signal?.aborted) return stopped();
       if (now() + interval >= bounds.expiresAt) return expired('The code has expired.');
-      await wait(interval);
+      await wait(interval, signal);
+      if (signal?.aborted) return stopped();
       const answer = await ask();
       if (answer.ok) return answer;
       const { cause } = answer.denial;
@@ -57,6 +58,10 @@ export function devicePolling<T extends { readonly ok: true }>(
       isBusy = false;
     }
   };
+}
+
+function stopped(): OAuthDenied {
+  return expired('Waiting for the user was stopped.');
 }
 
 function expired(detail: string): OAuthDenied {
