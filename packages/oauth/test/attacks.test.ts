@@ -1,17 +1,19 @@
+import { createServer } from 'node:http';
 import {
   allowAuthenticated,
   crossOrigin,
   explain,
   guard,
   type HttpFacts,
+  memoryReplayStore,
   protect,
 } from '@apisec/core';
-import { authenticateSession, forward, memorySessionStore } from '@apisec/oauth';
+import { authenticateSession, forward, memorySessionStore, oauthRoutes } from '@apisec/oauth';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NAVIGATION } from './browser.ts';
 import { codeOf, cookiesOf, ORIGIN, startTestProvider, testShop } from './fixture.ts';
-import type { TestProvider } from './provider.ts';
+import { listen, type TestProvider } from './provider.ts';
 
 let provider: TestProvider;
 beforeAll(async () => {
@@ -116,7 +118,9 @@ describe('the session cookie', () => {
     const response = await me(shop, cookie);
     expect(response.status).toBe(503);
     expect(response.headers.getSetCookie()).toEqual([]);
-    expect(await response.text()).not.toContain('10.0.0.7');
+    const said = await response.text();
+    expect(JSON.parse(said)).toMatchObject({ code: 'session.unavailable' });
+    expect(said).not.toContain('10.0.0.7');
     isDown = false;
     expect((await me(shop, cookie)).status).toBe(200);
   });
@@ -271,6 +275,25 @@ describe('a session', () => {
     expect((await me(shop, used.cookie)).status).toBe(401);
   });
 
+  test('ends after 30 minutes without use and after 12 hours where nobody says otherwise', async () => {
+    const clock = { time: Date.now() };
+    const now = () => clock.time;
+    const shop = testShop(provider.issuer, {
+      sessions: { store: memorySessionStore({ now }), now },
+    });
+    const MINUTE = 60_000;
+    const idle = await shop.signIn();
+    clock.time += 30 * MINUTE;
+    expect((await me(shop, idle.cookie)).status).toBe(401);
+    const used = await shop.signIn();
+    for (const minutes of [...Array.from({ length: 24 }, () => 29), 23]) {
+      clock.time += minutes * MINUTE;
+      expect((await me(shop, used.cookie)).status).toBe(200);
+    }
+    clock.time += MINUTE;
+    expect((await me(shop, used.cookie)).status).toBe(401);
+  });
+
   test('goes on where the clock was set back, and counts from there', async () => {
     const clock = { time: Date.now() };
     const now = () => clock.time;
@@ -325,6 +348,20 @@ describe('a callback', () => {
     expect(provider.requests.length).toBe(before);
   });
 
+  test('begins one session among all processes that share what they remember', async () => {
+    const shop = testShop(provider.issuer);
+    const replay = memoryReplayStore();
+    const processes = [1, 2].map(() => oauthRoutes(shop.client, shop.browser, { replay }));
+    const { location, cookie } = await shop.begin();
+    const back = new Request(ORIGIN + (await shop.agree(location)), {
+      headers: { ...NAVIGATION, cookie },
+    });
+    const answers = await Promise.all(processes.map(({ fetch }) => fetch(back.clone())));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    const [late] = answers.filter(({ status }) => status !== 200);
+    expect(late && (await codeOf(late))).toBe('login.transaction_used');
+  });
+
   test('exactly one of many at the same moment begins a session', async () => {
     const shop = testShop(provider.issuer);
     const { location, cookie } = await shop.begin();
@@ -347,6 +384,12 @@ describe('a callback', () => {
     // The code of one login with the state of the other: PKCE keeps them apart at the issuer.
     expect(await codes(shop, `/auth/callback${swapped.search}`, cookie)).toBe('oauth.grant_denied');
     expect((await shop.call(backOne, { cookie })).status).toBe(200);
+    const three = await shop.begin('/auth/login', one.cookie);
+    const four = await shop.begin('/auth/login', three.cookie);
+    const both = `${three.cookie}; ${four.cookie}`;
+    for (const { location } of [four, three]) {
+      expect((await shop.call(await shop.agree(location), { cookie: both })).status).toBe(200);
+    }
   });
 
   test.each([
@@ -810,6 +853,19 @@ describe('a logout token', () => {
     }
   });
 
+  test('with a sid alone ends no session whose ID token named none', async () => {
+    const { own, token, post, begin, left } = await setUp();
+    try {
+      await begin({});
+      await begin();
+      const named = await token({ sub: undefined, sid: 's1' });
+      expect((await post(`logout_token=${named}`)).status).toBe(200);
+      expect(await left()).toBe(1);
+    } finally {
+      await own.close();
+    }
+  });
+
   test('with a sid ends that session alone, and spares those of other sids', async () => {
     const { own, token, post, begin, left } = await setUp();
     try {
@@ -825,6 +881,30 @@ describe('a logout token', () => {
 });
 
 describe('forward', () => {
+  test('passes redirects of the API on, and follows none', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const asked: string[] = [];
+    const api = createServer((req, res) => {
+      asked.push(req.url ?? '');
+      res.writeHead(302, { location: '/elsewhere' }).end();
+    });
+    const port = await listen(api);
+    onTestFinished(() => void api.close());
+    const handler = protect(
+      account(shop),
+      forward(shop.browser, {
+        to: `http://127.0.0.1:${port}`,
+        paths: ['/orders'],
+        methods: ['GET'],
+        insecureLoopback: true,
+      }),
+    );
+    const answer = await handler(new Request(`${ORIGIN}/orders`, { headers: { cookie } }));
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/elsewhere']);
+    expect(asked).toEqual(['/orders']);
+  });
+
   test('takes no protection away that the API gives its answers', async () => {
     const shop = testShop(provider.issuer);
     const { cookie } = await shop.signIn();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HOSTS, reserveOrigin, SECRET, startApp, type TestApp } from './app.ts';
 import { Browser, NAVIGATION, send } from './browser.ts';
 import { startProvider, type TestProvider } from './provider.ts';
@@ -119,6 +119,7 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect(foreign.status).toBe(403);
     expect((await browser.request(`${app.origin}/me`)).status).toBe(200);
 
+    const before = provider.requests.length;
     const response = await browser.request(`${app.origin}/auth/logout`, {
       method: 'POST',
       headers: { 'sec-fetch-site': 'same-origin' },
@@ -127,6 +128,11 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect(response.headers.get('cache-control')).toBe('no-store');
     const { location } = (await response.json()) as { location: string };
     expect(location).toMatch(`${provider.issuer}/session/end?`);
+    // The refresh token ends beside the answer.
+    await vi.waitFor(
+      () => expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+      20_000,
+    );
     expect(browser.cookies(app.origin).has('session')).toBe(false);
     const after = await send(`${app.origin}/me`, { headers: { cookie } });
     expect([after.status, await after.json()]).toMatchObject([401, { code: 'session.unknown' }]);

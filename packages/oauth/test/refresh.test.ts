@@ -11,6 +11,7 @@ import {
   type RedisServer,
   startRedis,
 } from '../../redis/test/redis-server.ts';
+import { keepAnswer } from '../src/sessions/renewed-tokens.ts';
 import { openTokens, sealTokens } from '../src/sessions/stored-tokens.ts';
 import { accessToken, age } from './aged-sessions.ts';
 import { ORIGIN, startTestProvider, testShop } from './fixture.ts';
@@ -29,6 +30,17 @@ afterEach(() => {
 /** So often is a lease asked for in 100 ms, with pauses of 20, 30, 45 and 67 ms. */
 const LOOKS = 5;
 const PATIENT = { timeout: 10_000 };
+/** For how many milliseconds a task waits in all; here it need not. */
+async function timeWaited(task: () => Promise<unknown>): Promise<number> {
+  let waited = 0;
+  const hurry = (run: () => void, milliseconds = 0) => {
+    waited += milliseconds;
+    return setImmediate(run);
+  };
+  const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation(hurry as never);
+  await task().finally(() => timers.mockRestore());
+  return waited;
+}
 const refreshes = (): number => provider.requests.filter((each) => each === 'POST /token').length;
 
 describe('tokens of a session', () => {
@@ -370,6 +382,67 @@ describe('tokens of a session', () => {
     // The refresh token that came with it is good as well.
     await age(shop.store, provider.issuer, cookie);
     expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
+  });
+
+  test('that never come keep the lease for six times the timeout of the client', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const hasty = testShop(provider.issuer, {
+      client: { timeout: '200ms' },
+      sessions: { store: shop.store },
+    });
+    expect((await hasty.client.endSession()).ok).toBe(true);
+    await age(shop.store, provider.issuer, cookie);
+    provider.intercept = (req) => req.url === '/token';
+    const [record] = await shop.store.list(provider.issuer, 'alice');
+    const began = performance.now();
+    expect(await accessToken(hasty.browser, cookie)).toBe('oauth.unavailable');
+    const isFree = async () => shop.store.acquireLease(record?.id ?? '', 'another', 1);
+    expect(await isFree()).toBe(false);
+    // Long before the lease of 15 seconds would end by itself.
+    await vi.waitFor(async () => expect(await isFree()).toBe(true), PATIENT);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_200);
+  });
+
+  test('a lease is for 15 seconds, and others wait for 16 at most, where nobody says otherwise', async () => {
+    const leases: number[] = [];
+    const memory = memorySessionStore();
+    const store: SessionStore = {
+      ...memory,
+      acquireLease: (_id, _holder, ttlMs) => {
+        leases.push(ttlMs);
+        return false;
+      },
+    };
+    const shop = testShop(provider.issuer, { sessions: { store } });
+    const { cookie } = await shop.signIn();
+    await age(store, provider.issuer, cookie);
+    const waited = await timeWaited(async () =>
+      expect(await accessToken(shop.browser, cookie)).toBe('oauth.unavailable'),
+    );
+    // Pauses are shortened by chance, so that processes do not ask in step.
+    expect(waited).toBeGreaterThan(8_000);
+    expect(waited).toBeLessThanOrEqual(16_200);
+    expect(new Set(leases)).toEqual(new Set([15_000]));
+  });
+
+  test('that a store never takes are given up after a minute', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const [session] = await shop.store.list(provider.issuer, 'alice');
+    if (session === undefined) return expect.fail('the session has gone');
+    const down = () => Promise.reject(new Error('redis at 10.0.0.7 is down'));
+    const rules = { store: { ...shop.store, read: down }, now: Date.now };
+    const tokens = { accessToken: 'old', tokenType: 'Bearer', refreshToken: 'old' } as const;
+    const token = cookie.slice(cookie.indexOf('=') + 1);
+    const renewed = { client: shop.client, token, session, tokens, successor: 'new' };
+    const denied = { ok: false, denial: { kind: 'upstream', code: 'oauth.upstream' } } as const;
+    const waited = await timeWaited(async () => {
+      const { answer, written } = keepAnswer(rules, renewed, denied);
+      await expect(answer).rejects.toThrow('down');
+      await expect(written).rejects.toThrow('down');
+    });
+    expect(waited).toBe(60_000);
   });
 
   test('wait no longer than configured for a lease that is never given back', async () => {

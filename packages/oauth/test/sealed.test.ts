@@ -295,7 +295,7 @@ describe('a sealed session', () => {
 
   test.each([
     ['no word on revocations', { revocations: undefined }, /'none'/],
-    ['a lifetime of weeks', { lifetime: '30d' }, /lifetime/],
+    ['a lifetime of more than a day', { lifetime: '25h' }, /lifetime/],
     ['an option of other sessions', { idle: '30m' }, /"idle" is not an option/],
     ['a client that is not one', { clients: [{}] }, /clients/],
   ])('cannot be constructed with %s', (_name, options, message) => {
