@@ -60,6 +60,14 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(/cmdstat_mget:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('1');
     });
 
+    test('not remembered, each call costs one command, however many keys it asks for', async () => {
+      const store = await storeOf();
+      await store.isRevoked(['a'], 0);
+      await admin.config('RESETSTAT');
+      for (let call = 0; call < 3; call++) await store.isRevoked(['a', 'b', 'c', 'd'], 0);
+      expect(/cmdstat_mget:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('3');
+    });
+
     test('a revocation by another process, and its lifting, are noticed', async () => {
       const [store, other] = [await storeOf({ maxStaleness: '1h' }), await storeOf()];
       expect(await remembered(store, 'a')).toBe(false);

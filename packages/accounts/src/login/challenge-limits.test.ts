@@ -40,3 +40,9 @@ test('all peers together get no more than is kept at once', async () => {
   clock.time += 600_000;
   expect(await ask('peer 1', 10)).toBe(10);
 });
+
+test('all peers together get 10,000 where nobody says otherwise', async () => {
+  const { ask } = setUp();
+  const all = await Promise.all(Array.from({ length: 100 }, (_, peer) => ask(`peer ${peer}`, 101)));
+  expect(all.reduce((sum, given) => sum + given)).toBe(10_000);
+});

@@ -296,6 +296,18 @@ describe('the routes of a login', () => {
     expect(answers.at(-1)).toBe(429);
   });
 
+  test('answer a caller whose peer nobody knows with 500', async () => {
+    const { routes } = setUp();
+    const request = new Request(`${ORIGIN}/login/password`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: ORIGIN },
+      body: JSON.stringify({ identifier: 'bob', password: 'right' }),
+    });
+    const response = await routes.fetch(request, { peer: { id: undefined } });
+    expect([response.status, (await saidIn(response)).code]).toEqual([500, 'failures.key_missing']);
+    expect(cookiesOf(response)).toBe('');
+  });
+
   test.each([
     ['no origin', { origin: undefined }, /origin/],
     ['an origin with a path', { origin: 'https://shop.example.com/login' }, /origin/],

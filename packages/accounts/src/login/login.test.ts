@@ -3,6 +3,7 @@ import {
   type CounterStore,
   memoryCounterStore,
   type TicketStore,
+  throttleFailures,
 } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { type PasswordHasher, passwords } from '../passwords/passwords.ts';
@@ -651,6 +652,27 @@ describe('guessing', () => {
     const [one, other] = [await bench({ throttle }), await bench({ throttle })];
     for (const _ of [1, 2, 3, 4]) await one.signIn.password({ ...alice, password: 'wrong!' });
     expect(codeOf(await other.signIn.password(alice))).toBe('failures.throttled');
+  });
+});
+
+describe('guessing here and at an API', () => {
+  test('counts for one peer where both name one store', async () => {
+    const throttle = { store: memoryCounterStore({ now: () => START }), name: 'logins' };
+    const { signIn } = await bench({ throttle });
+    const policy = throttleFailures({ ...throttle, accountInBody: () => 'of the API' });
+    const request = new Request('https://api.example.com/login', { method: 'POST' });
+    const call = { protocol: 'http', operation: 'POST /login' } as const;
+    const codesOf = async (peer: string) => {
+      const facts = { call, peer: { address: peer, id: peer } };
+      const outcome = await policy.check(request, facts);
+      return outcome.ok ? 'ok' : outcome.denial.code;
+    };
+    const [guesser, other] = ['192.0.2.66', '192.0.2.67'];
+    for (let tried = 0; tried < 40; tried++) {
+      const identifier = `account ${tried}`;
+      await signIn.password({ ...at, peer: guesser, identifier, password: 'wrong!' });
+    }
+    expect([await codesOf(guesser), await codesOf(other)]).toEqual(['failures.throttled', 'ok']);
   });
 });
 

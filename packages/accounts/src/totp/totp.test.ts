@@ -231,6 +231,16 @@ describe('guessing', () => {
     });
   });
 
+  test('locks for 5 minutes after five wrong codes where nobody says otherwise', async () => {
+    const { factors, code, wrong } = await bench();
+    for (let guess = 0; guess < 5; guess++) {
+      expect(told(await factors.verify('alice', await wrong('alice')))).toBe('totp.invalid');
+    }
+    expect(await factors.verify('alice', await code('alice'))).toMatchObject({
+      denial: { code: 'totp.locked', retryAfterMs: 300_000 },
+    });
+  });
+
   test('a lock lasts a day at most', async () => {
     const { factors, wrong, pass } = await bench({ attempts: 1, lockout: '1d' });
     for (let day = 0; day < 3; day++) {

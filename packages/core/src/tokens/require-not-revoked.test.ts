@@ -112,6 +112,15 @@ describe('a credential', () => {
     expect(codeOf(policy.check(request, { principal, authentication }))).toBe('ok');
   });
 
+  test.each<[string, object, RevocationTarget]>([
+    ['jti', { jti: undefined }, { kind: 'token', issuer, id: 'token-1' }],
+    ['sid', { sid: undefined }, { kind: 'session', issuer, id: 'session-1' }],
+  ])('without %s is not revoked by it, and is by its subject', (_name, changes, target) => {
+    expect(codeOf(revokedWith(target, {}, factsWith(changes)))).toBe('ok');
+    const subject = { kind: 'subject', issuer, id: 'alice' } as const;
+    expect(codeOf(revokedWith(subject, {}, factsWith(changes)))).toBe('token.revoked');
+  });
+
   test('without claims of its own is revoked by its subject', () => {
     const facts = {
       ...factsWith(),
@@ -254,7 +263,10 @@ describe('while the store does not answer', () => {
       conclusive: true,
       denial: { kind: 'unavailable', code: 'revocation.unavailable', retryAfterMs: 1_000 },
     });
-    expect(JSON.stringify(httpDenial((outcome as Deny).denial))).not.toContain('secret');
+    const answer = httpDenial((outcome as Deny).denial);
+    expect(answer.status).toBe(503);
+    expect(new Headers(answer.headers as [string, string][]).get('retry-after')).toBe('1');
+    expect(JSON.stringify(answer)).not.toContain('secret');
   });
 
   test.each(broken)(

@@ -21,6 +21,7 @@ const byCookie = guard()
   .use(crossOrigin())
   .use(authenticateJwt({ ...issuer.trust, from: tokenInCookie('__Host-token') }))
   .use(allowAuthenticated());
+const byDefault = guard().use(authenticateJwt(issuer.trust)).use(allowAuthenticated());
 const byHeader = guard()
   .use(authenticateJwt({ ...issuer.trust, from: tokenInHeader('CF-Access-Jwt-Assertion') }))
   .use(allowAuthenticated());
@@ -95,6 +96,23 @@ describe('a token in another place', () => {
       'credentials.missing',
       byCookie,
       { authorization: `Bearer ${token}` },
+    ],
+    [
+      'in Authorization where no place is asked for',
+      'ok',
+      byDefault,
+      { authorization: `Bearer ${token}` },
+    ],
+    [
+      'anywhere but in Authorization where no place is asked for',
+      'credentials.missing',
+      byDefault,
+      {
+        cookie: `__Host-token=${token}`,
+        [named]: token,
+        ...upgrade,
+        [protocols]: `bearer, ${token}`,
+      },
     ],
     ['in its header', 'ok', byHeader, { [named]: token }],
     ['in its header behind Bearer', 'ok', byHeader, { [named]: `Bearer ${token}` }],

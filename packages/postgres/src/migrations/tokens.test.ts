@@ -2,7 +2,7 @@ import { ConfigurationError } from '@apisec/core';
 import { replayStoreContract, revocationStoreContract } from '@apisec/core/testing';
 import { describe, expect, test } from 'vitest';
 import { databases, movedClock, openedBefore } from '../../test/databases.ts';
-import { postgresReplayStore, postgresRevocationStore } from '../index.ts';
+import { type PostgresClient, postgresReplayStore, postgresRevocationStore } from '../index.ts';
 
 describe.each(databases)('stores of tokens on %s', (_name, open) => {
   const { schema, client } = openedBefore(open);
@@ -61,6 +61,18 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       await postgresRevocationStore(client, { schema, now }).revoke({ key: 'new', ttl: 1_000 });
       expect(await rowsOf('revocations')).toHaveLength(3);
       expect(await store.isRevoked(['ever'], now())).toBe(true);
+    });
+    test('a call costs one statement, however many keys it asks for', async () => {
+      let statements = 0;
+      const counting: PostgresClient = {
+        query: (text, params) => {
+          statements++;
+          return client.query(text, params);
+        },
+      };
+      const store = postgresRevocationStore(counting, { schema });
+      for (let call = 0; call < 3; call++) await store.isRevoked(['a', 'b', 'c', 'd'], now());
+      expect(statements).toBe(3);
     });
     test('a lifted revocation leaves nothing behind', async () => {
       await empty('revocations');
