@@ -543,7 +543,31 @@ describe('a token source', () => {
     ]);
   });
 
-  test('takes a new token after a 401, once, and proves its key with the nonce of the API', async () => {
+  test('tries again after a 401 with another token, once, and a stream not at all', async () => {
+    const seen: string[] = [];
+    let good = 't2';
+    const api = createServer((req, res) => {
+      const { authorization = '' } = req.headers;
+      seen.push(authorization);
+      req.resume();
+      res.writeHead(authorization === `Bearer ${good}` ? 200 : 401).end();
+    });
+    onTestFinished(() => void api.close());
+    const origin = `http://127.0.0.1:${await listen(api)}`;
+    const { source, clock } = setUp({ origins: [origin] });
+    expect((await source.fetch(`${origin}/orders`)).status).toBe(200);
+    expect(seen.splice(0)).toEqual(['Bearer t1', 'Bearer t2']);
+    good = 'none';
+    clock.time += 20_000;
+    expect((await source.fetch(`${origin}/orders`)).status).toBe(401);
+    expect(seen.splice(0)).toEqual(['Bearer t2', 'Bearer t3']);
+    const body = new Blob(['{"count":1}']).stream();
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+    expect((await source.fetch(`${origin}/orders`, init)).status).toBe(401);
+    expect(seen).toEqual(['Bearer t3']);
+  });
+
+  test('proves its key with the nonce of the API, and keeps its token for that', async () => {
     const seen: string[] = [];
     const api = createServer((req, res) => {
       const proof = JSON.parse(

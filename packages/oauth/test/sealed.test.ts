@@ -214,6 +214,7 @@ describe('a sealed session', () => {
     const { clock, browser, start, kindOf } = setUp();
     const bob = await start({ ...ALICE, subject: 'bob', sid: 's2' });
     const one = await start();
+    await expect(browser.list(ALICE)).rejects.toThrow(/sealed sessions are not stored/);
     await browser.endAll(ALICE);
     expect([await kindOf(one), await kindOf(bob)]).toEqual(['unknown', 'session']);
     clock.time += 2;

@@ -161,6 +161,9 @@ describe('revocations', () => {
     expect(codeOf(policy.check(request, factsWith()))).toBe('token.revoked');
     void revoked.lift(target);
     expect(codeOf(policy.check(request, factsWith()))).toBe('ok');
+    void revocations({ store, maxTokenLifetime: 'forever' }).revoke(target);
+    time += 1e12;
+    expect(codeOf(policy.check(request, factsWith()))).toBe('token.revoked');
   });
 
   test.each<[string, unknown]>([
@@ -192,11 +195,15 @@ describe('revocations', () => {
     expect(codeOf(requireNotRevoked({ store }).check(request, factsWith()))).toBe('ok');
   });
 
-  test('that find no room throw', () => {
+  test('that a store does not take throw or reject, and nothing is revoked', async () => {
     const store = memoryRevocationStore({ capacity: 1 });
     const revoked = revocations({ store, maxTokenLifetime: '1m' });
-    void revoked.revoke(target);
+    void revoked.revoke({ ...target, id: 'another' });
     expect(() => revoked.revoke({ kind: 'all' })).toThrow('full');
+    const away = { ...store, revoke: () => Promise.reject(new Error('away')) };
+    const elsewhere = revocations({ store: away, maxTokenLifetime: '1m' });
+    await expect(elsewhere.revoke({ kind: 'all' })).rejects.toThrow('away');
+    expect(codeOf(requireNotRevoked({ store }).check(request, factsWith()))).toBe('ok');
   });
 });
 
