@@ -567,7 +567,7 @@ describe('a token source', () => {
     expect(seen).toEqual(['Bearer t3']);
   });
 
-  test('proves its key with the nonce of the API, and keeps its token for that', async () => {
+  test('takes a new token after a 401, once, and proves its key with the nonce of the API', async () => {
     const seen: string[] = [];
     const api = createServer((req, res) => {
       const proof = JSON.parse(
