@@ -67,13 +67,14 @@ describe.each(databases)('%s', (_name, open) => {
 
   const peppers = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
   /** One node: its own cache, the shared database. */
-  const service = () =>
+  const service = (now?: () => number) =>
     apiKeys({
       prefix: 'acme',
       environment: 'live',
       store,
       peppers,
       storeTimeout: '30s',
+      now,
     });
   const issue = async (terms: object = {}) => {
     const issued = await service().issue({
@@ -121,6 +122,20 @@ describe.each(databases)('%s', (_name, open) => {
           FROM "$S".api_key_usage WHERE key_id = '${key.split('_')[2]}'`,
       );
       expect(row).toEqual({ reports: 17, requests: 34 });
+    });
+
+    test('count a quota by the clock of the database, whatever theirs show', async () => {
+      const day = 86_400_000;
+      const quotas = { reports: { limit: 10, window: 365 * day } };
+      const { key, id } = await issue({ quotas });
+      const take = (ahead: number) =>
+        service(() => Date.now() + ahead).consumeQuota({ id, quotas }, { reports: 4 });
+      expect(await service().verify(key)).toMatchObject({ ok: true });
+      expect(await take(0)).toMatchObject({ ok: true });
+      expect(await take(800 * day)).toMatchObject({ ok: true });
+      for (const ahead of [0, 800 * day, -800 * day]) {
+        expect(await take(ahead)).toMatchObject({ ok: false, name: 'reports' });
+      }
     });
 
     test('change a key at once, and no change is lost', async () => {
