@@ -25,7 +25,7 @@ import {
   generateKeyPair,
   SignJWT,
 } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const issuer = 'https://id.example.com';
 const resource = 'https://api.example.com/shop';
@@ -96,8 +96,8 @@ async function createClient(algorithm = 'ES256') {
     .setExpirationTime(now + 300)
     .sign(issuing.privateKey);
   const ath = createHash('sha256').update(token).digest('base64url');
-  const prove = (nonce: string | undefined, iat = now): Promise<string> =>
-    new SignJWT({ ath, htm: 'GET', htu: `${resource}/orders/1`, ...(nonce && { nonce }) })
+  const prove = (nonce: string | undefined, iat = now, path = '/orders/1'): Promise<string> =>
+    new SignJWT({ ath, htm: 'GET', htu: `${resource}${path}`, ...(nonce && { nonce }) })
       .setProtectedHeader({ alg: algorithm, typ: 'dpop+jwt', jwk })
       .setJti(crypto.randomUUID())
       .setIssuedAt(iat)
@@ -207,6 +207,38 @@ describe('DPoP over a socket', () => {
       '401 dpop.token_mismatch',
     ]);
     expect((await call(portOf(0), dpop(token, proof))).status).toBe(200);
+  });
+
+  test.each([
+    ['asks for its proof again', true, 'dpop.replayed'],
+    ['forgets its proof', false, 'token.unconfirmed'],
+  ])('behind one guard, another that %s denies the call', async (_what, asksAgain, code) => {
+    const jwk = { ...(await exportJWK(issuing.publicKey)), alg: 'ES256', kid: 'k' };
+    const keys = localJwks({ keys: [jwk] });
+    const authenticated = guard<HttpFacts>().use(
+      authenticateJwt({ issuer, audience: resource, keys, schemes: ['DPoP'] }),
+    );
+    const proved = authenticated.use(
+      requireDpop({ publicOrigin: 'https://api.example.com', publicPathPrefix: '/shop' }),
+    );
+    const orders = proved.use(requireScopes('orders:read'));
+    const second = (asksAgain ? proved : authenticated).use(requireScopes('orders:read'));
+    const server = express()
+      .get('/orders/1', secure(orders), (req, res) => {
+        res.json({ subject: factsOf(req, orders).principal.subject });
+      })
+      .use(secure(orders))
+      .get('/orders/2', secure(second), (_req, res) => void res.json({}))
+      .listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { token, prove } = await createClient();
+    const single = await call(port, dpop(token, await prove(undefined)), '/orders/1');
+    expect([single.status, single.body]).toEqual([200, { subject: 'alice' }]);
+    const proof = await prove(undefined, undefined, '/orders/2');
+    const twice = await call(port, dpop(token, proof), '/orders/2');
+    expect([twice.status, twice.body.code]).toEqual([401, code]);
   });
 
   test('a script of a trusted origin can read challenge and nonce', async () => {

@@ -19,6 +19,7 @@ import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import type { JwsAlgorithm, SignatureVerifier } from '../crypto/key-source.ts';
 import { localJwks } from '../crypto/local-jwks.ts';
 import { codes } from '../engine/codes.ts';
+import type { Denial } from '../engine/denial.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import type { Outcome } from '../engine/outcome.ts';
@@ -59,6 +60,12 @@ async function ask(proof: string | undefined, call: Call = {}): Promise<Outcome>
 const codeOf = (outcome: Outcome): string => (outcome.ok ? 'ok' : outcome.denial.code);
 const sent = async (parts: ProofParts, call: Call = {}, by: Prover = client): Promise<string> =>
   codeOf(await ask(await by.proof(parts), call));
+
+/** Its status, and scheme and error of its challenge. */
+function challengeOf(denial: Denial): readonly [status: number, challenge: string] {
+  const [{ scheme, params } = fail()] = denial.challenges ?? [];
+  return [httpDenial(denial).status, `${scheme} ${params?.['error']}`];
+}
 
 const withoutAth = { ath: undefined };
 const privateMembers = (jwk: JsonWebKey) => ({ ...jwk, ...client.privateJwk });
@@ -156,6 +163,7 @@ describe('the twelve checks of RFC 9449 §4.3', () => {
     const outcome = await ask(await client.proof(parts));
     // Conclusive: an alternative that asks for no proof must not save the call.
     expect(outcome).toMatchObject({ ok: false, conclusive: true, denial: { code } });
+    expect(outcome.ok || challengeOf(outcome.denial)).toEqual([401, 'DPoP invalid_dpop_proof']);
   });
 
   test('2: a proof with white space, padding or a fourth part', async () => {
@@ -479,6 +487,18 @@ describe('what is bound and what is not', () => {
     expect(codeOf(await ask(undefined, { facts, by }))).toBe('dpop.token_unbound');
     expect(await sent({}, { facts, by })).toBe('dpop.token_unbound');
     expect(await sent({}, { by })).toBe('ok');
+  });
+
+  test('where the token is at fault, the challenge says so', async () => {
+    const bearer = boundTo({ jkt: client.jkt }, 'Bearer');
+    for (const [facts, by] of [
+      [bearer, policyWith()],
+      [boundTo(undefined, 'Bearer'), policyWith({ required: true })],
+      [boundTo({ jkt: stranger.jkt }), policyWith()],
+    ] as const) {
+      const outcome = await ask(await client.proof(), { facts, by });
+      expect(outcome.ok || challengeOf(outcome.denial)).toEqual([401, 'DPoP invalid_token']);
+    }
   });
 
   test('a token that is not bound but sent as DPoP is denied', async () => {

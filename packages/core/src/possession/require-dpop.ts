@@ -93,7 +93,8 @@ const OPTIONS = [
  * `schemes: ['Bearer', 'DPoP']` there. Tokens without such a binding pass, unless `required`.
  *
  * Share one policy between the guards of an API: where GraphQL asks several about one operation, they then count
- * the proof once. A call that is sent through two guards one after the other needs it in one of them only.
+ * the proof once. Where a call goes through two guards one after the other, let one of them read the token: a second
+ * one finds its proof used.
  *
  * Denies with codes in `dpop.*` (401): the challenge says `invalid_dpop_proof`, `use_dpop_nonce` (with the
  * header `DPoP-Nonce`) or, where the token is at fault, `invalid_token`. `dpop.unavailable` (503) when nonces or
