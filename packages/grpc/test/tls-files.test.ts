@@ -60,7 +60,10 @@ async function directory(): Promise<(name: string) => string> {
   return (name) => join(path, name);
 }
 
-async function open(clientCertificates: ServerTlsOptions['clientCertificates']): Promise<Setting> {
+async function open(
+  clientCertificates: ServerTlsOptions['clientCertificates'],
+  reload: ServerTlsOptions['reload'] | 'default' = 'never',
+): Promise<Setting> {
   const at = await directory();
   const write: Setting['write'] = async (files) => {
     for (const [name, bytes] of Object.entries(files)) await writeFile(at(name), bytes);
@@ -72,7 +75,7 @@ async function open(clientCertificates: ServerTlsOptions['clientCertificates']):
     key: at('key'),
     ...(clientCertificates === 'none' ? {} : { ca: at('ca') }),
     clientCertificates,
-    reload: 'never',
+    ...(reload === 'default' ? {} : { reload }),
     onFault: (cause) => faults.push(cause),
   });
   const certificates: CertificateFacts['certificate'][] = [];
@@ -217,6 +220,21 @@ describe('files that change', () => {
     expect(ended).toEqual([]);
   });
 
+  test('are checked once a minute where nothing else is said', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { connect, write } = await open('required', 'default');
+    await write({ cert: newIdentity.cert, key: newIdentity.key });
+    vi.advanceTimersByTime(59_999);
+    expect((await get(connect(ann))).code).toBe(status.OK);
+    vi.advanceTimersByTime(1);
+    vi.useRealTimers();
+    await vi.waitFor(
+      async () => expect((await get(connect(ann, second.cert))).code).toBe(status.OK),
+      { timeout: 10_000 },
+    );
+  });
+
   test('a reading that has begun before does not stand for one that is asked for', async () => {
     const { connect, tls, write } = await open('required');
     const [held, release] = [deferred<void>(), deferred<void>()];
@@ -313,6 +331,7 @@ test('a client shows its certificate, and another one once its files change', as
 
 test('a client with an intermediate certificate may come back to its session', async () => {
   const { shop, certificates } = await open('required');
+  const resumed: boolean[] = [];
   const intermediate = await first.issue('intermediate', [AUTHORITY]);
   const { key, cert } = await intermediate.issue('eve');
   const chain = Buffer.concat([cert, intermediate.cert]);
@@ -330,6 +349,7 @@ test('a client with an intermediate certificate may come back to its session', a
     });
     socket.on('session', (session) => (ticket = session));
     await once(socket, 'secureConnect');
+    resumed.push(socket.isSessionReused());
     const session = connectHttp2('https://shop.example', { createConnection: () => socket });
     onTestFinished(() => session.destroy());
     const stream = rawStream(session, GET);
@@ -338,6 +358,7 @@ test('a client with an intermediate certificate may come back to its session', a
     return ticket;
   };
   await visit(await visit());
+  expect(resumed).toEqual([false, false]);
   expect(certificates.map((certificate) => certificate?.chain?.length)).toEqual([2, 2]);
 });
 
