@@ -94,6 +94,10 @@ describe('fetching', () => {
     await keys.find(hintA);
     expect(keys.current()?.keys.map(({ kid }) => kid)).toEqual(['good']);
     expect(keys.symmetric).toBe(false);
+    // Operators are told why, where no key fits.
+    expect(await keys.find(hintB)).toMatchObject({
+      known: expect.arrayContaining(['short: n', 'private: private', 'encryption: use']) as unknown,
+    });
   });
 
   test.each<[string, readonly object[]]>([

@@ -157,6 +157,7 @@ describe('what an attacker seals', () => {
       'token.algorithm_refused',
       () => seal(signed, { alg: 'A256KW' }, secret),
     ],
+    ['RSA1_5', 'token.algorithm_refused', () => withHeader({ alg: 'RSA1_5' })],
     ['a password', 'token.malformed', () => seal(signed, { alg: 'PBES2-HS256+A128KW' }, secret)],
     [
       'by another algorithm of the same key',

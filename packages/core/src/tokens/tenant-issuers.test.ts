@@ -141,6 +141,15 @@ describe('issuers that come at run time', () => {
     ).toHaveLength(1);
   });
 
+  test('keeps no more tenants than it has capacity, verified ones too', async () => {
+    const made = vi.fn(() => keys);
+    const { ask } = subject({ tenants: 'any', keys: made, capacity: 2 });
+    for (const tenant of ['a', 'b', 'a', 'c', 'd', 'a']) expect(await ask(tenant)).toBe(tenant);
+    expect(made.mock.calls.map(([issuer]: unknown[]) => issuer)).toEqual(
+      ['a', 'b', 'c', 'd', 'a'].map(issuerOf),
+    );
+  });
+
   test('many calls of one new tenant ask once', async () => {
     const tenants = vi.fn(async () => true);
     const { ask } = subject({ tenants });

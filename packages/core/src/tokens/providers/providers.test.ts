@@ -832,6 +832,17 @@ test.each([
   });
 });
 
+test('a preset can be changed, and what is not changed stays', async () => {
+  const [{ preset, ...rest } = expect.fail()] = providers;
+  const changed = { ...rest, preset: { ...preset, roles: ['https://example.com/roles'] } };
+  const claims = { 'https://example.com/roles': ['clerk'] };
+  const outcome = await ask(changed, claims);
+  expect(outcome.ok && [...(principalIn(outcome) as Principal).roles]).toEqual(['clerk']);
+  for (const evil of Object.values(rest.evil)) {
+    expect(await ask(changed, { ...claims, ...evil })).toMatchObject({ ok: false });
+  }
+});
+
 describe('a provider that runs on the machine of a developer', () => {
   const local = 'http://localhost:8080/realms/shop';
   const presets = {
