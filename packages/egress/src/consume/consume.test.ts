@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@apisec/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openFetch, serve, type TestServer } from '../../test/kit.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import { type AnswerSchema, type ConsumeOptions, consume } from './consume.ts';
@@ -129,6 +129,35 @@ test('a host that fails in a row is left alone, then one call tries, and all is 
   status = 200;
   expect(codeOf(await call(server.url()))).toBe('ok');
   expect(codeOf(await call(server.url()))).toBe('ok');
+});
+
+test('waits 100 ms and then 200 ms at most, and leaves an origin alone for 10 s after five failures in a row where nothing else is said', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const asked: number[] = [];
+  const start = Date.now();
+  const fetch: SafeFetch = Object.assign(
+    async () => {
+      asked.push(Date.now() - start);
+      return new Response('', { status: 503 });
+    },
+    { selfTest: async () => undefined, close: async () => undefined },
+  );
+  const call = consume({ fetch, schema, random: () => 1 });
+  const code = async () => {
+    const answer = call('https://rates.example.com/');
+    await vi.advanceTimersByTimeAsync(1_000);
+    return codeOf(await answer);
+  };
+  expect([await code(), await code(), await code()]).toEqual([
+    'upstream.status',
+    'upstream.status',
+    'upstream.circuit_open',
+  ]);
+  expect(asked).toEqual([0, 100, 300, 1_000, 1_100]);
+  vi.setSystemTime(start + 11_099);
+  expect(await code()).toBe('upstream.circuit_open');
+  expect(await code()).toBe('upstream.status');
 });
 
 test('an origin that fails is left alone, and no other', async () => {

@@ -1,7 +1,7 @@
 import { createServer as createHttps } from 'node:https';
 import { altNames, createAuthority } from '@apisec/conformance/certificates';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { listen, openFetch, outcome } from '../../test/kit.ts';
+import { listen, openFetch, outcome, serve } from '../../test/kit.ts';
 import type { SafeFetchOptions } from './safe-fetch.ts';
 
 let authority: Awaited<ReturnType<typeof createAuthority>>;
@@ -95,19 +95,22 @@ describe('a pinned TLS connection', () => {
     );
   });
 
-  test('is not left for http by a redirect', async () => {
+  test('is left for http by a redirect only where that was asked for', async () => {
     const { cert, key } = await authority.issue('server', [
       altNames({ type: 'dns', value: 'api.example.com' }),
     ]);
     const port = await listen(
       createHttps({ cert, key }, (_, response) =>
-        response.writeHead(302, { location: 'http://api.example.com/' }).end(),
+        response.writeHead(302, { location: `http://api.example.com:${plain.port}/` }).end(),
       ),
     );
-    const fetch = openFetch([{ port }], toLoopback());
-    expect(await outcome(fetch(`https://api.example.com:${port}/`))).toBe(
-      'egress.redirect_downgrade',
-    );
+    const plain = await serve((_, response) => response.end('plain'));
+    const url = `https://api.example.com:${port}/`;
+    const fetch = openFetch([{ port }, plain], toLoopback());
+    expect(await outcome(fetch(url))).toBe('egress.redirect_downgrade');
+    expect(plain.requests).toHaveLength(0);
+    const lax = openFetch([{ port }, plain], toLoopback({ insecureAllowDowngrade: true }));
+    expect(await (await lax(url)).text()).toBe('plain');
   });
 
   test('to a host that speaks no TLS ends with the timeout of connecting, not with that of the call', async () => {

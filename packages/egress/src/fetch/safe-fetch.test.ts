@@ -1,7 +1,7 @@
 import { connect as connectTcp, createServer as createTcp } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { ConfigurationError } from '@apisec/core';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { listen, openFetch, outcome, serve, track } from '../../test/kit.ts';
 import { isEgressError } from './egress-error.ts';
 import { type SafeFetchOptions, safeFetch } from './safe-fetch.ts';
@@ -447,11 +447,66 @@ describe('bounds', () => {
   test('informational answers are read, but not without end', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
     const last = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
-    const few = await raw(early.repeat(5) + last);
-    const many = await raw(early.repeat(200) + last);
+    const few = await raw(early.repeat(20) + last);
+    const many = await raw(early.repeat(21) + last);
     const fetch = openFetch([{ port: few }, { port: many }]);
     expect(await outcome(fetch(`http://127.0.0.1:${few}/`))).toBe(200);
     expect(await outcome(fetch(`http://127.0.0.1:${many}/`))).toBe('egress.response_malformed');
+  });
+
+  test('of one call are 5 redirects, 10 MB, 5 s to connect and 30 s in all where nothing else is said', async () => {
+    const server = await serve((request, response) => {
+      if (request.url === '/silent') return;
+      const size = { '/most': 10_000_000, '/more': 10_000_001 }[request.url ?? ''];
+      if (size !== undefined) response.end(Buffer.alloc(size));
+      else response.writeHead(302, { location: `${request.url}x` }).end();
+    });
+    const fetch = openFetch([server]);
+    expect(await outcome(fetch(server.url()))).toBe('egress.too_many_redirects');
+    expect(server.requests).toHaveLength(6);
+    expect((await (await fetch(server.url('/most'))).bytes()).length).toBe(10_000_000);
+    expect(await outcome(fetch(server.url('/more')))).toBe('egress.response_too_large');
+    const unresolved = openFetch([server], { resolve: () => new Promise(() => undefined) });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const after = async (call: Promise<Response>, ms: number) => {
+      let ended: unknown;
+      void outcome(call).then((how) => (ended = how));
+      await vi.advanceTimersByTimeAsync(ms - 1);
+      const before = ended;
+      await vi.advanceTimersByTimeAsync(1);
+      return [before, ended];
+    };
+    expect(await after(unresolved('http://gone.example.com/'), 5_000)).toEqual([
+      undefined,
+      'egress.name_unresolved',
+    ]);
+    expect(await after(fetch(server.url('/silent')), 30_000)).toEqual([
+      undefined,
+      'egress.timeout',
+    ]);
+  });
+
+  test('of all calls are 1,000 at once and 32 connections to an origin where nothing else is said', async () => {
+    const resolve = () => new Promise<never>(() => undefined);
+    const unresolved = openFetch([], { resolve, connectTimeout: '20ms' });
+    const calls = Array.from({ length: 1_001 }, () => outcome(unresolved('http://a.example.com/')));
+    const codes = await Promise.all(calls);
+    expect(codes.filter((code) => code !== 'egress.name_unresolved')).toEqual([
+      'egress.overloaded',
+    ]);
+
+    const answers: (() => void)[] = [];
+    const server = await serve((_, response) => void answers.push(() => response.end('ok')));
+    const fetch = openFetch([server]);
+    const all = Array.from({ length: 40 }, () => outcome(fetch(server.url())));
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThanOrEqual(32));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(answers).toHaveLength(32);
+    for (const answer of answers.splice(0)) answer();
+    await vi.waitFor(() => expect(answers).toHaveLength(8));
+    for (const answer of answers) answer();
+    expect(new Set(await Promise.all(all))).toEqual(new Set([200]));
   });
 
   test('a head without end is cut off', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { boundedLookups } from './system-resolver.ts';
 
 /** A resolver whose answers a test gives. */
@@ -85,6 +85,29 @@ describe('lookups', () => {
     void lookup('slow', 60_000);
     await expect(lookup('a', 10)).rejects.toMatchObject({ code: 'egress.overloaded' });
     expect(started).toEqual(['a', 'a', 'slow']);
+  });
+
+  test.each([
+    ['1', 1],
+    ['8', 4],
+    ['', 2],
+  ])('of the system get half of the threads: of "%s" there are %d', async (threads, half) => {
+    const asked: string[] = [];
+    vi.stubEnv('UV_THREADPOOL_SIZE', threads);
+    vi.doMock('node:dns/promises', () => ({
+      lookup: (name: string) => new Promise(() => asked.push(name)),
+    }));
+    vi.resetModules();
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      vi.doUnmock('node:dns/promises');
+      vi.resetModules();
+    });
+    const { systemResolver } = await import('./system-resolver.ts');
+    const resolve = systemResolver(10);
+    for (let at = 0; at < half; at++) void resolve(`slow-${at}.example`);
+    await expect(resolve('late.example')).rejects.toMatchObject({ code: 'egress.overloaded' });
+    expect(asked).toHaveLength(half);
   });
 
   test('of one name are one, also for those who wait', async () => {
