@@ -739,6 +739,17 @@ describe('every scheme', () => {
     },
   );
 
+  test.each(all)('%s counts once where its time is signed', async (_name, scheme, sign) => {
+    const secret = isBase64(scheme) ? Buffer.from('a secret').toString('base64') : 'a secret';
+    const hook = verifyWebhook({ scheme, keys: [secret], now });
+    const headers = new Headers(sign('a secret', String(NOW), BODY));
+    const isTimed = timed.some(([, each]) => each === scheme);
+    expect(await codeOf(hook.verify(headers, BODY))).toBe('verified');
+    expect(await codeOf(hook.verify(headers, BODY))).toBe(
+      isTimed ? 'webhook.replayed' : 'verified',
+    );
+  });
+
   describe.each(timed)('%s, by its time', (_name, scheme, sign) => {
     test.each([
       [String(NOW - 300), 'verified'],

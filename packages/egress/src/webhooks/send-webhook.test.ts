@@ -198,6 +198,22 @@ describe('an endpoint', () => {
   });
 });
 
+test('ten failures in a row pause an endpoint for 5 minutes where nothing else is said', async () => {
+  const { server } = await receiver(() => 500);
+  const { hooks, id: nine, pass } = await sender(server);
+  const { endpoint } = await hooks.addEndpoint({ tenant: 't2', url: server.url('/other') });
+  for (const id of [nine, endpoint.id]) await hooks.challenge(id);
+  await hooks.send(...Array.from({ length: 9 }, () => event(nine)));
+  await hooks.send(...Array.from({ length: 10 }, () => event(endpoint.id)));
+  expect(await hooks.deliver()).toBe(19);
+  pass(5_000);
+  expect(await hooks.deliver()).toBe(9);
+  pass(294_999);
+  expect(await hooks.deliver()).toBe(0);
+  pass(1);
+  expect(await hooks.deliver()).toBe(10);
+});
+
 describe('a message that did not arrive', () => {
   test('is tried again after ever longer waits, with the same id, until it has failed', async () => {
     const { server, messages } = await receiver(() => 503);

@@ -1,4 +1,5 @@
 import { webhookOutboxContract } from '@apisec/core/testing';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { databases, databaseUrl, newSchema, type TestDatabase } from '../../test/databases.ts';
 import { postgresWebhookOutbox } from './postgres-webhook-outbox.ts';
@@ -25,6 +26,26 @@ describe.each(databases)('the outbox on %s', (_, open) => {
   test.each(webhookOutboxContract)('$name', ({ run }) =>
     run({ create: () => postgresWebhookOutbox(database.client, { schema, now }), pass, now }),
   );
+
+  test('a delivery is added with the change that caused it, or not at all', async () => {
+    const { client } = database;
+    const held = client instanceof Pool ? await client.connect() : undefined;
+    const connection = held ?? client;
+    const outbox = postgresWebhookOutbox(connection, { schema });
+    const endpoint = { id: 'orders', tenant: 't', url: 'https://hooks.example.com/', secrets: [] };
+    await outbox.insertEndpoint({ ...endpoint, status: 'active', version: '1' });
+    const delivery = { id: 'orders:1', messageId: '1', endpointId: 'orders', body: '{}' };
+    for (const [end, added] of [
+      ['ROLLBACK', 0],
+      ['COMMIT', 1],
+    ] as const) {
+      await connection.query('BEGIN');
+      await outbox.add([{ ...delivery, createdAtMs: now() }]);
+      await connection.query(end);
+      expect(await outbox.list({ endpointId: 'orders', limit: 10 })).toHaveLength(added);
+    }
+    held?.release();
+  });
 
   test('leases go by the clock of the database, whatever that of a worker shows', async () => {
     const outbox = postgresWebhookOutbox(database.client, { schema });
