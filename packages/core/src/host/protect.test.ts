@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { validateInput } from '../data/validate-input.ts';
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
 import { factsOf } from '../engine/facts-of.ts';
 import { guard } from '../engine/guard.ts';
@@ -94,6 +96,24 @@ describe('protect', () => {
       expect(await answer(odd)).toMatchObject({ status: 500, code: 'handler.threw' });
     }
     expect(faults).toHaveLength(4);
+  });
+
+  test.each([
+    ['status', 400, 400],
+    ['status', 599, 599],
+    ['statusCode', 422, 422],
+    ['status', 399, 500],
+    ['statusCode', 600, 500],
+  ])('answers an error whose %s is %d with %d', async (name, given, status) => {
+    const options = { problems: fetchProblems(), onFault: () => undefined };
+    const serve = protect(
+      open,
+      () => {
+        throw Object.assign(new Error('secret'), { [name]: given });
+      },
+      options,
+    );
+    expect((await serve(request())).status).toBe(status);
   });
 
   test('cannot be constructed with a base of problem types that is not a URL', () => {
@@ -244,9 +264,11 @@ describe('protect with rawBody', () => {
 describe('a body that the handler cannot read', () => {
   const json = (incoming: Request) => incoming.json().then(() => new Response('read'));
   const form = (incoming: Request) => incoming.formData().then(() => new Response('read'));
+  const strict = validateInput({ body: z.strictObject({ a: z.number() }) });
   const onlyForms = allowedContentTypes({ types: ['multipart/form-data'] });
   test.each([
     ['JSON', json, 'application/json', '{"a":', limitBody(), 400, 'body.malformed'],
+    ['JSON for a schema', json, 'application/json', '{"a":', strict, 400, 'message.malformed'],
     ['a form', form, 'multipart/form-data; boundary=x', '--x', limitBody(), 400, 'body.malformed'],
     ['no form', form, 'application/json', '{}', onlyForms, 415, 'content_type.not_allowed'],
   ])(
