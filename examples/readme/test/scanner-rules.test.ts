@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { Lang, type NapiConfig, parse } from '@ast-grep/napi';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -9,6 +9,7 @@ const text = readFileSync(join(root, 'docs/public/rules/apisec.yml'), 'utf8');
 
 interface Rule extends NapiConfig {
   readonly id: string;
+  readonly ignores?: readonly string[];
 }
 // The file is ours, and each rule is run below.
 const rules = parseAllDocuments(text).map((document) => document.toJS() as Rule);
@@ -93,6 +94,17 @@ const cases: readonly (readonly [name: string, code: string, ...found: string[]]
 describe('the rules for scanners', () => {
   test.each(cases)('%s', (_name, code, ...expected) => {
     expect(found(code)).toEqual(expected);
+  });
+
+  test.each([
+    ['src/app.ts', false],
+    ['src/testing.ts', false],
+    ['src/app.test.ts', true],
+    ['packages/shop/test/kit.ts', true],
+    ['src/__tests__/app.ts', true],
+  ])('a test issuer in %s is left alone: %s', (file, isIgnored) => {
+    const rule = rules.find(({ id }) => id === 'apisec-test-issuer');
+    expect(rule?.ignores?.some((glob) => matchesGlob(file, glob))).toBe(isIgnored);
   });
 
   test('each finds something here', () => {
