@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VECTORS } from '../../test/vectors.ts';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { guard } from '../engine/guard.ts';
 import type { NoFacts } from '../engine/outcome.ts';
+import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
+import { cors } from './cors.ts';
 import { type CrossOriginOptions, crossOrigin } from './cross-origin.ts';
 import { subdomainsOf } from './subdomains-of.ts';
 
@@ -115,6 +119,28 @@ describe('crossOrigin', () => {
     expect(crossOrigin({ self: SELF }).check(request, {}).ok).toBe(passed);
     const strict = crossOrigin({ self: SELF, includeGet: true });
     expect(strict.check(request, {}).ok).toBe(false);
+  });
+
+  test('GET, HEAD and QUERY pass from anywhere', () => {
+    for (const method of ['GET', 'HEAD', 'QUERY']) {
+      expect(passes(method, { 'sec-fetch-site': 'cross-site', origin: EVIL })).toBe(true);
+    }
+    expect(passes('POST', { 'sec-fetch-site': 'cross-site', origin: EVIL })).toBe(false);
+  });
+
+  test('an origin that cors allows is not trusted for that, nor the other way round', async () => {
+    const call = (own: string, trusted: string) =>
+      protect(
+        guard()
+          .use(cors({ origins: [own], methods: ['POST'] }))
+          .use(crossOrigin({ self: SELF, trustedOrigins: [trusted] }))
+          .use(allowAnonymous()),
+        () => new Response('in'),
+      )(new Request(SELF, { method: 'POST', headers: { origin: EVIL } }));
+    const codeOf = async (response: Response) => (await response.json()).code;
+    expect(await codeOf(await call(EVIL, TRUSTED))).toBe('csrf.cross_origin');
+    expect(await codeOf(await call(TRUSTED, EVIL))).toBe('cors.origin_refused');
+    expect((await call(EVIL, EVIL)).status).toBe(200);
   });
 
   test('operators learn from where a call would have passed, and guards what the policy adds', () => {
