@@ -201,6 +201,7 @@ test('the guide to validation denies unknown members, and drops what callers may
 });
 
 test('the guide to versions answers the newest that fits, and says which are going', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-12-01') });
   const { counted } = await import('../src/running/guides-versions.ts');
   const [shown] = await runGuide('versions', [0]);
   const ask = asking(shown?.['orders']);

@@ -7,6 +7,7 @@ import type { CallFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import { deny, pass } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
+import { apiVersion } from '../http/api-version.ts';
 import { type AuditOptions, audit } from './audit.ts';
 import type { AuditEvent } from './event.ts';
 import { jsonLines } from './json-lines.ts';
@@ -135,6 +136,15 @@ describe('one event for each decision', () => {
   });
 
   // Covers: V16.2.1, V16.3.1, V16.3.2, V16.3.3
+  test('the version that a call asked for is recorded with its caller', async () => {
+    const { log, events } = recorder();
+    const versions = apiVersion({ from: 'path', versions: { '1': {} } });
+    const request = new Request('https://api.example/v1/orders');
+    await call(guard().use(log).use(principal).use(versions).use(allowAnonymous()), { request });
+    await log.flush();
+    expect(events).toMatchObject([{ apiVersion: '1', principal: '["https://issuer.example","alice"]' }]);
+  });
+
   test('a denied call is recorded with kind, code, policy and cause', async () => {
     const { log, events } = recorder();
     await call(guard().use(log).use(principal).use(closed).use(allowAnonymous()));

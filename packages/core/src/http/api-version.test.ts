@@ -4,7 +4,8 @@ import { allOf } from '../engine/combine.ts';
 import { coverage } from '../engine/coverage.ts';
 import { enforce } from '../engine/enforce.ts';
 import { guard } from '../engine/guard.ts';
-import { type ApiVersionUse, apiVersion } from './api-version.ts';
+import { protect } from '../host/protect.ts';
+import { type ApiVersionOptions, type ApiVersionUse, apiVersion } from './api-version.ts';
 
 const call = {
   call: { protocol: 'http', operation: 'GET /orders' },
@@ -72,8 +73,22 @@ describe('apiVersion in the path', () => {
       sunset: 'Fri, 01 Jan 2027 12:00:00 GMT',
       link: '<https://x.example/2>; rel="deprecation"',
     });
-    expect(ask(policy, '/v1/orders').sent['link']).toBe('</v2>; rel="successor-version"');
     expect(ask(policy, '/v2.9/orders').sent).toEqual({});
+  });
+
+  test('says so past the sunset too, and of a date that is still to come', () => {
+    expect(ask(policy, '/v1/orders')).toMatchObject({
+      answer: 'version.gone',
+      sent: {
+        deprecation: '@1735689600',
+        sunset: 'Thu, 01 Jan 2026 00:00:00 GMT',
+        link: '</v2>; rel="successor-version"',
+      },
+    });
+    expect(ask(policy, '/v3/orders')).toMatchObject({
+      answer: '3',
+      sent: { deprecation: '@1893456000' },
+    });
   });
 
   test('ends at the moment of its sunset', () => {
@@ -174,6 +189,26 @@ describe('apiVersion in headers', () => {
     expect(ask(dated, '/', { v: '2025-01-01' }).answer).toBe('2025-01-01');
     expect(ask(dated, '/', { v: '2025' }).answer).toBe('version.unknown');
   });
+});
+
+test.each<[string, ApiVersionOptions<string>, string, object, number]>([
+  ['one that has ended', { from: 'path', versions }, '/v1/orders', {}, 410],
+  ['an unknown one in the path', { from: 'path', versions }, '/v9/orders', {}, 404],
+  ['none in the path', { from: 'path', versions }, '/orders', {}, 404],
+  ['a malformed one in the path', { from: 'path', versions }, '/v02/orders', {}, 400],
+  ['an unknown one in a header', { from: { header: 'v' }, versions }, '/orders', { v: '9' }, 400],
+  ['none in a header', { from: { header: 'v' }, versions }, '/orders', {}, 400],
+  ['several in a header', { from: { header: 'v' }, versions }, '/orders', { v: '2, 3' }, 400],
+])('the status for %s', async (_name, options, path, headers, status) => {
+  const api = guard()
+    .use(apiVersion({ ...options, now }))
+    .use(allowAnonymous());
+  const serve = protect(api, (_request, facts) => new Response(facts.apiVersion));
+  const ask = (to: string, more: object) =>
+    serve(new Request(`http://x${to}`, { headers: { ...more } }));
+  expect((await ask(path, headers)).status).toBe(status);
+  const asked = await ask('/v2/orders', { v: '2' });
+  expect([asked.status, await asked.text()]).toEqual([200, '2.10.1']);
 });
 
 test('the versions can be read without a call, in a guard and in a combination', () => {
