@@ -1,6 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -56,6 +58,38 @@ async function handshake(settings: SecureServerSettings, ...how: string[]): Prom
   await new Promise((resolve) => client.once('close', resolve));
   return /Protocol version: \S+[^]*Ciphersuite: \S+/.exec(text)?.[0] === undefined ? '' : text;
 }
+
+test('what servers are bounded by unless they are told otherwise', () => {
+  expect(secureServerOptions()).toMatchObject({
+    headersTimeout: 15_000,
+    maxHeaderSize: 16_384,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 5_000,
+    handshakeTimeout: 10_000,
+    minVersion: 'TLSv1.2',
+    settings: { maxConcurrentStreams: 100 },
+    requireHostHeader: true,
+  });
+  const server = limitServer(createServer());
+  expect([server.timeout, server.maxHeadersCount, server.maxRequestsPerSocket]).toEqual([
+    120_000, 100, 1_000,
+  ]);
+  expect(server.maxConnections).toBeUndefined();
+});
+
+test('a server of HTTP/2 takes the same options, and says how many calls it takes at a time', async () => {
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  const server = createSecureServer({ ...secureServerOptions(), ...tls });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: tls.cert, servername: 'localhost' });
+  onTestFinished(() => {
+    session.destroy();
+    server.close();
+  });
+  const [settings] = await once(session, 'remoteSettings');
+  expect(settings).toMatchObject({ maxConcurrentStreams: 100 });
+});
 
 const weakest = ['-cipher', 'ALL:@SECLEVEL=0'];
 describe('TLS, as OpenSSL’s client sees it', () => {
@@ -130,6 +164,17 @@ describe('slow clients', () => {
     const large = `GET / HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(2_000)}\r\n\r\n`;
     expect(await silent(server(), large)).toMatch(/^HTTP\/1\.1 431 /);
     expect(await silent(server(), 'GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  test('connections above the bound are closed at once', async () => {
+    const server = limitServer(createServer(), { maxConnections: 1 });
+    const first = connect(await listen(server), '127.0.0.1');
+    onTestFinished(() => void first.destroy());
+    await once(server, 'connection');
+    const second = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    second.on('error', () => undefined);
+    await once(second, 'close');
+    expect(first.destroyed).toBe(false);
   });
 
   test('a connection ends with as many requests as it may make', async () => {

@@ -13,6 +13,7 @@ import {
   factsOf,
   guard,
   type HttpFacts,
+  logDenials,
   type Obligations,
   pass,
 } from '@apisec/core';
@@ -188,6 +189,32 @@ describe('an upgrade', () => {
     expect((await dial('/live?of=tea')).status).toBe(101);
     expect((await dial('/closed')).status).toBe(403);
     expect((await dial('/elsewhere')).status).toBe(403);
+  });
+
+  test('is decided by the name that the option operation gives it', async () => {
+    const { dial } = await serve(coverage({ 'rooms.enter': open, 'rooms.close': closed }), {
+      operation: ({ url }) => (url === '/live' ? 'rooms.enter' : 'rooms.close'),
+    });
+    expect((await dial('/live')).status).toBe(101);
+    expect((await dial('/closed')).status).toBe(403);
+  });
+
+  test('without Host is denied before any policy is asked, and logged, where Node leaves that to the guard', async () => {
+    const asked = vi.fn<() => void>();
+    const lines: string[] = [];
+    const server = createServer({ requireHostHeader: false });
+    server.on('upgrade', (_request, socket) => void socket.end('HTTP/1.1 101 In\r\n\r\n'));
+    secureUpgrades(server, waiting(async () => asked()), {
+      logDenials: logDenials({ write: (line) => void lines.push(line) }),
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const answer = await exchange(base, HANDSHAKE.replace('Host: a\r\n', ''));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*host\.missing/);
+    expect(asked).not.toHaveBeenCalled();
+    expect(lines.join('')).toContain('host.missing');
+    expect(await exchange(base, HANDSHAKE)).toMatch(/^HTTP\/1\.1 101 /);
   });
 
   test('behind an answer that is still due cuts the connection', async () => {
