@@ -232,6 +232,11 @@ describe('does not start', () => {
     expect(() => coverServer(server)).toThrow(message);
   });
 
+  test('with secure(server, …) where a method is not listed', () => {
+    expect(() => secure(serving(), { methods: { [GET]: gate() } })).toThrow('Collect');
+    expect(() => secure(serving(), { methods: everyKind(gate()) })).not.toThrow();
+  });
+
   test('with secure among the interceptors and again', () => {
     const server = serving(secure({ methods: everyKind(gate()) }));
     expect(() => secure(server, { methods: everyKind(gate()) })).toThrow('already');

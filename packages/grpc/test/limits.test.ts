@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import {
   type AuthenticatedFacts,
   ConfigurationError,
@@ -219,6 +220,40 @@ describe('limits of a call', () => {
     expect(
       (await shop.call(CHAT, { metadata, messages: [{ text: 'x'.repeat(50), index: 0 }] })).code,
     ).toBe(status.OK);
+  });
+
+  test('the size of a message once it is decompressed', async () => {
+    const shop = await withLimits({ maxMessageBytes: 100 });
+    const codeOf = async (text: string): Promise<number> => {
+      const compressed = gzipSync(item(text));
+      expect(compressed.length).toBeLessThan(100);
+      const fields = { ...HONEST, 'grpc-encoding': 'gzip' };
+      const stream = rawStream(await rawConnection(shop.port), GET, fields);
+      stream.end(framed(compressed, true));
+      return statusOf(stream);
+    };
+    expect(await codeOf('x'.repeat(120))).toBe(status.RESOURCE_EXHAUSTED);
+    expect(await codeOf('x'.repeat(50))).toBe(status.OK);
+  });
+
+  test('the time of a message, which is a minute', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { completions, onComplete } = recorder();
+      let decided = 0;
+      const open = gate({ onComplete, onDecision: () => void decided++ });
+      const shop = await openShop([secure({ methods: everyKind(open) })]);
+      const stream = rawStream(await rawConnection(shop.port), GET, HONEST);
+      const code = statusOf(stream);
+      stream.write(framed(item('a')).subarray(0, 6));
+      await eventuallyReal(() => decided === 1);
+      vi.advanceTimersByTime(59_999);
+      expect(completions).toEqual([]);
+      vi.advanceTimersByTime(1);
+      expect(await code).toBe(status.DEADLINE_EXCEEDED);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('the number of messages', async () => {
