@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { allowAnonymous, guard, requireScopes } from '@apisec/core';
-import { trustedDocuments } from '@apisec/graphql';
+import { allowAnonymous, type GraphqlFacts, guard, requireScopes } from '@apisec/core';
+import { limitOperation, trustedDocuments } from '@apisec/graphql';
 import { describe, expect, test } from 'vitest';
 import { authenticate } from './harness.ts';
 import { reasonOf, schemaOf, servers } from './servers.ts';
@@ -83,6 +83,18 @@ describe.each(servers)('trusted documents on %s', (_, serve) => {
     for (const sent of [{ query: known }, { query: '{ me { name } }' }]) {
       expect(['token.missing', 'closed']).toContain(reasonOf(await send(undefined, sent)));
     }
+  });
+
+  test('are held to field policies and limits as any other', async () => {
+    const fields = { 'User.name': requireScopes('names') } as never;
+    const guarded = await serve({ admission, fields, trusted: { documents } }, schema());
+    const { body } = await guarded.call('ann', known);
+    expect([body.data, reasonOf({ body })]).toEqual([{ me: { name: null } }, 'scope.insufficient']);
+    const shallow = guard<GraphqlFacts>()
+      .use(limitOperation({ depth: 1 }))
+      .use(allowAnonymous());
+    const limited = await serve({ admission: shallow, trusted: { documents } }, schema());
+    expect(reasonOf(await limited.call('ann', known))).toBe('operation.over_limit');
   });
 
   test('do not bind whom the policy passes', async () => {

@@ -211,6 +211,15 @@ describe('a guard in front of graphql-sse', () => {
     expect((await run(undefined, '{ echo }')).status).toBe(200);
   });
 
+  test('reads a body of up to a megabyte', async () => {
+    const { run } = await serve({ admission: open });
+    const bodyOf = (size: number) => '{ echo }'.padEnd(size - '{"query":""}'.length, '#');
+    const most = await run(undefined, bodyOf(1_048_576));
+    expect([most.status, most.reasons]).toEqual([400, ['document.too_large']]);
+    const more = await run(undefined, bodyOf(1_048_577));
+    expect([more.status, more.reasons]).toEqual([413, ['body.too_large']]);
+  });
+
   test('changes nothing for a GET', async () => {
     const { url, ran } = await serve({ admission: open });
     const get = (query: string) =>

@@ -174,6 +174,30 @@ describe('an operation over a socket', () => {
     expect(seen).toBe('eve');
   });
 
+  test('gets a copy of its own of what context returns, which is called once it is admitted', async () => {
+    const shared = { of: 'the server' };
+    let made = 0;
+    const context = () => {
+      made++;
+      return shared;
+    };
+    const admission = coverage({ 'Query.echo': open, 'Query.me': reading });
+    const { run, me } = await serve({ admission }, [], { context });
+    if (!me) throw new Error('the schema has no me');
+    const seen: unknown[] = [];
+    me.resolve = (_source, _args, contextValue) => {
+      seen.push(contextValue);
+      return { name: 'ann' };
+    };
+    expect(reasons((await run(undefined, '{ me { name } }')).errors)).toEqual(['token.missing']);
+    expect(made).toBe(0);
+    await run('ann:read', '{ me { name } }');
+    await run('ann:read', '{ me { name } }');
+    expect(made).toBe(2);
+    expect(seen).toMatchObject([shared, shared]);
+    expect(new Set([shared, ...seen]).size).toBe(3);
+  });
+
   test('does not disclose what resolvers throw', async () => {
     const { run } = await serve({ admission: open });
     const { messages } = await run(undefined, '{ crash }');
@@ -486,6 +510,27 @@ describe('an id that is taken again while its first operation runs on', () => {
     await expect.poll(() => ran).toEqual(further);
     subscribe('{ echo(text: "b") }');
     await expect.poll(() => ran).toEqual([...further, 'echo']);
+  });
+
+  test('is one of a hundred at a time', async () => {
+    const { url, schema } = await serve({ admission: open });
+    const { viewer } = (schema.getType('Query') as GraphQLObjectType).getFields();
+    if (!viewer) throw new Error('the schema has no Query.viewer');
+    let begun = 0;
+    viewer.resolve = () => {
+      begun++;
+      return new Promise(() => undefined);
+    };
+    const { socket } = await connect(url);
+    const denied: string[] = [];
+    socket.on('message', (message: Buffer) => denied.push(message.toString()));
+    const payload = { query: '{ viewer { echo } }' };
+    for (let id = 1; id <= 101; id++) {
+      socket.send(JSON.stringify({ id: String(id), type: 'subscribe', payload }));
+    }
+    await expect.poll(() => denied.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => begun, { timeout: 20_000 }).toBe(100);
+    expect(denied).toEqual([expect.stringContaining('limit.concurrency')]);
   });
 
   test('leaves no events behind when the connection closes', async () => {
