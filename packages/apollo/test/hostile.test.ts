@@ -1,5 +1,13 @@
 import { apisec } from '@apisec/apollo';
-import { allowAnonymous, type Completion, coverage, definePolicy, guard, pass } from '@apisec/core';
+import {
+  allowAnonymous,
+  type Completion,
+  coverage,
+  definePolicy,
+  type GraphqlFacts,
+  guard,
+  pass,
+} from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { base, headersOf, oblige, reading, serve, shop } from './harness.ts';
 
@@ -95,6 +103,32 @@ describe('a hostile document', () => {
     // The honest twin: who is known hears what any caller hears of a table that does not list this.
     const { body } = await call('ann:read', broken);
     expect(body.errors[0].extensions.reason).toBe('operation.unlisted');
+  });
+
+  test('is read before those are asked again who ask for the operation, and nobody else is', async () => {
+    const asked: string[] = [];
+    const asking = (name: string, look: (call: GraphqlFacts['call']) => string) =>
+      definePolicy<GraphqlFacts, object, 'check'>({
+        name,
+        role: 'check',
+        check: (_request, { call }) => {
+          asked.push(name);
+          asked.push(look(call));
+          return pass();
+        },
+      });
+    const admission = guard<GraphqlFacts>()
+      .use(asking('protocol', ({ protocol }) => protocol))
+      .use(asking('operation', ({ operation }) => operation))
+      .use(asking('fields', ({ fields }) => fields.map(({ coordinate }) => coordinate).join()))
+      .use(allowAnonymous());
+    const { call } = await serve([apisec({ admission })]);
+    const query = 'query A { echo }';
+    const decided = ['protocol', 'graphql', 'operation', 'query A', 'fields', 'Query.echo'];
+    await call(undefined, query);
+    expect(asked.splice(0)).toEqual(decided);
+    await call(undefined, `${query} ${'# comment\n'.repeat(200)}`);
+    expect(asked).toEqual(decided.toSpliced(2, 0, 'operation', 'fields'));
   });
 
   test('is a bound that can be set', async () => {

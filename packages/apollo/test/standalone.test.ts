@@ -161,6 +161,17 @@ test.each<[string, Error, string]>([
   },
 );
 
+test('takes a body of up to a megabyte', async () => {
+  const server = create();
+  onTestFinished(() => server.stop());
+  const listen = { port: 0, host: '127.0.0.1' };
+  const { url } = await startStandalone(server, { admission: api, listen });
+  const sized = (bytes: number) => query({}, 'x'.repeat(bytes - query({}, '').body.length));
+  const most = await fetch(url, sized(1_048_576));
+  expect([most.status, (await most.json()).data?.echo.length]).toEqual([200, expect.any(Number)]);
+  expect((await fetch(url, sized(1_048_577))).status).toBe(413);
+});
+
 test('ends with Apollo, and cannot be constructed with what it does not know', async () => {
   const server = create();
   const listen = { port: 0, host: '127.0.0.1' };

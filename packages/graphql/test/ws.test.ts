@@ -340,6 +340,15 @@ describe('a subscription', () => {
     expect([running, heard]).toEqual([0, Array.from({ length: 4 }, () => 'succeeded')]);
   });
 
+  test('has the bounds of a running operation for each event anew', async () => {
+    const execution = { responseBytes: 100 };
+    const { run } = await serve({ admission: open, execution });
+    const within = await run(undefined, 'subscription { renamed(count: 4) { name email } }');
+    expect(within.messages.map(({ errors }) => errors)).toEqual(Array(4).fill(undefined));
+    const above = await run(undefined, 'subscription { renamed { a: email b: email c: email d: email } }');
+    expect(reasons(above.messages[0].errors)).toEqual(['response.too_large']);
+  });
+
   test('that a filter denies ends', async () => {
     const denial = { kind: 'forbidden', code: 'x.no' } as const;
     const admission = base

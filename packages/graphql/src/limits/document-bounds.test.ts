@@ -15,3 +15,16 @@ test('fragments that take arguments are denied: policies would see other values 
   );
   expect(check('{ ...F } fragment F on Query { orders(first: 1) }')).toBeUndefined();
 });
+
+test('a subscription whose fields depend on a variable is denied, and a query is not', () => {
+  const check = (text: string) => documentBounds().checkDocument(parse(text))?.code;
+  for (const fields of [
+    'ticks @skip(if: $off)',
+    '... @include(if: $on) { ticks }',
+    '...F } fragment F on Subscription { ticks @include',
+  ]) {
+    expect(check(`subscription { ${fields} }`)).toBe('document.subscription_condition');
+    expect(check(`query { ${fields} }`)).toBeUndefined();
+  }
+  expect(check('subscription { ticks @skip(if: false) }')).toBeUndefined();
+});

@@ -12,7 +12,7 @@ const request = new Request('https://api.example.com/graphql', { method: 'POST' 
 
 function factsOfText(text: string, variables = {}): GraphqlFacts {
   const document = parse(text);
-  const operation = getOperationAST(document);
+  const operation = getOperationAST(document, /query (A)/.exec(text)?.[1]);
   if (!operation) throw new Error('the test has no operation');
   const call = operationCall(
     'query',
@@ -56,6 +56,35 @@ describe('an operation is denied by each bound, and passes at it', () => {
     const text = '{ me @skip(if: false) @include(if: true) { id } }';
     expect(violations({ directives: 2 }, text)).toBe('passed');
     expect(violations({ directives: 1 }, text)).toEqual(['operation.over_limit', 'directives']);
+  });
+
+  test.each([
+    ['incremental', '{ ... @defer { me { id } } users @stream { id } }'],
+    ['operations', 'query A { me { id } } query B { me { id } }'],
+    ['variables', 'query A($a: Int, $b: Int) { users(limit: $a) { id } more: users(limit: $b) { id } }'],
+  ])('%s, of which there are two', (bound, text) => {
+    expect(violations({ [bound]: 2 }, text)).toBe('passed');
+    expect(violations({ [bound]: 1 }, text)).toEqual(['operation.over_limit', bound]);
+  });
+
+  test('bounds that hold by default', () => {
+    expect(limitOperation().settings).toEqual({
+      depth: 10,
+      breadth: 100,
+      fields: 500,
+      aliases: 30,
+      aliasesOfOne: 10,
+      rootFields: 10,
+      directives: 50,
+      incremental: 5,
+      operations: 20,
+      variables: 100,
+      cost: 5_000,
+    });
+    const deep = (levels: number) =>
+      `{ me ${'{ friends(first: 1) '.repeat(levels - 2)} { id } ${'}'.repeat(levels - 2)} }`;
+    expect(violations(undefined, deep(10))).toBe('passed');
+    expect(violations(undefined, deep(11))).toEqual(['operation.over_limit', 'depth']);
   });
 
   test('all exceeded bounds are reported at once', () => {
