@@ -18,6 +18,7 @@ import { ApolloServer } from '@apollo/server';
 import { buildSchema, type GraphQLFieldResolver, graphql } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import {
+  authenticate,
   base,
   headersOf,
   oblige,
@@ -431,6 +432,17 @@ describe('the log of denials', () => {
     expect(await logged({ 'User.email': pii }, '{ me { name email } }')).toEqual([
       'denied User.email: scope.insufficient by requireScopes(pii)\n  cause: missing=[pii], given=[read]',
     ]);
+  });
+
+  test('sees no fields where it is a policy of the guard of their root field', async () => {
+    const lines: string[] = [];
+    const log = logDenials({ format: 'text', write: (line) => void lines.push(line) });
+    const admission = guard().use(log).use(authenticate()).use(requireScopes('read'));
+    const { call } = await serve([apisec({ admission, fields: { 'User.email': pii } })]);
+    const { body } = await call('ann:read', '{ me { email } }');
+    expect([body.errors[0].extensions, lines]).toEqual([denied, []]);
+    await call('ann', '{ me { email } }');
+    expect(lines.join()).toContain('scope.insufficient by requireScopes(read)');
   });
 
   test('says it once for a field that many objects have', async () => {

@@ -167,6 +167,16 @@ describe.each(servers)('directives of the schema on %s', (_, serve) => {
     expect((await call(token, query)).body.errors).toBeUndefined();
   });
 
+  test('hold for each field of an enum', async () => {
+    const sdl = `${DIRECTIVES} enum Size @requiresScopes(scopes: [["sizes"]]) { S } type Query { size: Size sizes: [Size!] a: Int }`;
+    const sized = schemaOf(sdl, { 'Query.size': () => 'S', 'Query.sizes': () => ['S'] });
+    const { call } = await serve(options, sized);
+    for (const query of ['{ size a }', '{ sizes a }']) {
+      expect(reasonOf(await call('ann', query))).toBe('scope.insufficient');
+      expect((await call('ann:sizes', query)).body.errors).toBeUndefined();
+    }
+  });
+
   test('keep resolvers of what they deny from running', async () => {
     ran.length = 0;
     const { call } = await served();
