@@ -345,7 +345,10 @@ describe('a subscription', () => {
     const { run } = await serve({ admission: open, execution });
     const within = await run(undefined, 'subscription { renamed(count: 4) { name email } }');
     expect(within.messages.map(({ errors }) => errors)).toEqual(Array(4).fill(undefined));
-    const above = await run(undefined, 'subscription { renamed { a: email b: email c: email d: email } }');
+    const above = await run(
+      undefined,
+      'subscription { renamed { a: email b: email c: email d: email } }',
+    );
     expect(reasons(above.messages[0].errors)).toEqual(['response.too_large']);
   });
 

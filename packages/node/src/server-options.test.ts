@@ -82,7 +82,10 @@ test('a server of HTTP/2 takes the same options, and says how many calls it take
   const server = createSecureServer({ ...secureServerOptions(), ...tls });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
   const { port } = server.address() as AddressInfo;
-  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: tls.cert, servername: 'localhost' });
+  const session = connectHttp2(`https://127.0.0.1:${port}`, {
+    ca: tls.cert,
+    servername: 'localhost',
+  });
   onTestFinished(() => {
     session.destroy();
     server.close();

@@ -204,9 +204,13 @@ describe('an upgrade', () => {
     const lines: string[] = [];
     const server = createServer({ requireHostHeader: false });
     server.on('upgrade', (_request, socket) => void socket.end('HTTP/1.1 101 In\r\n\r\n'));
-    secureUpgrades(server, waiting(async () => asked()), {
-      logDenials: logDenials({ write: (line) => void lines.push(line) }),
-    });
+    secureUpgrades(
+      server,
+      waiting(async () => asked()),
+      {
+        logDenials: logDenials({ write: (line) => void lines.push(line) }),
+      },
+    );
     await once(server.listen(0, '127.0.0.1'), 'listening');
     onTestFinished(() => void server.close());
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -142,7 +142,9 @@ describe('one event for each decision', () => {
     const request = new Request('https://api.example/v1/orders');
     await call(guard().use(log).use(principal).use(versions).use(allowAnonymous()), { request });
     await log.flush();
-    expect(events).toMatchObject([{ apiVersion: '1', principal: '["https://issuer.example","alice"]' }]);
+    expect(events).toMatchObject([
+      { apiVersion: '1', principal: '["https://issuer.example","alice"]' },
+    ]);
   });
 
   test('a denied call is recorded with kind, code, policy and cause', async () => {

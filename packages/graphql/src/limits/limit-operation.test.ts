@@ -61,7 +61,10 @@ describe('an operation is denied by each bound, and passes at it', () => {
   test.each([
     ['incremental', '{ ... @defer { me { id } } users @stream { id } }'],
     ['operations', 'query A { me { id } } query B { me { id } }'],
-    ['variables', 'query A($a: Int, $b: Int) { users(limit: $a) { id } more: users(limit: $b) { id } }'],
+    [
+      'variables',
+      'query A($a: Int, $b: Int) { users(limit: $a) { id } more: users(limit: $b) { id } }',
+    ],
   ])('%s, of which there are two', (bound, text) => {
     expect(violations({ [bound]: 2 }, text)).toBe('passed');
     expect(violations({ [bound]: 1 }, text)).toEqual(['operation.over_limit', bound]);
