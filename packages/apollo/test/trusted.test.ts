@@ -88,8 +88,11 @@ describe.each(servers)('trusted documents on %s', (_, serve) => {
   test('are held to field policies and limits as any other', async () => {
     const fields = { 'User.name': requireScopes('names') } as never;
     const guarded = await serve({ admission, fields, trusted: { documents } }, schema());
-    const { body } = await guarded.call('ann', known);
-    expect([body.data, reasonOf({ body })]).toEqual([{ me: { name: null } }, 'scope.insufficient']);
+    const answer = await guarded.call('ann', known);
+    expect([answer.body.data, reasonOf(answer)]).toEqual([
+      { me: { name: null } },
+      'scope.insufficient',
+    ]);
     const shallow = guard<GraphqlFacts>()
       .use(limitOperation({ depth: 1 }))
       .use(allowAnonymous());

@@ -224,7 +224,7 @@ describe('limits of a call', () => {
 
   test('the size of a message once it is decompressed', async () => {
     const shop = await withLimits({ maxMessageBytes: 100 });
-    const codeOf = async (text: string): Promise<number> => {
+    const codeOf = async (text: string) => {
       const compressed = gzipSync(item(text));
       expect(compressed.length).toBeLessThan(100);
       const fields = { ...HONEST, 'grpc-encoding': 'gzip' };
