@@ -121,12 +121,14 @@ describe('tiers', () => {
     expect(await admitted(1, '/search', { token: bob })).toBe(1);
   });
 
-  test('an admin is not counted, not even among everyone', async () => {
+  test('an admin has no limit of their own, and counts among everyone', async () => {
+    settings.members = 1;
     settings.everyone = 3;
     const token = await issuer.token({ sub: 'root', roles: ['admin'] });
     const answer = await call('/search', { token });
     expect(answer).toMatchObject({ status: 200, body: { for: 'root' } });
-    expect(answer.headers.get('ratelimit')).toMatch(/^"everyone";/);
+    expect(answer.headers.get('ratelimit')).toMatch(/^"everyone";r=2;/);
+    expect(await admitted(3, '/search', { token })).toBe(2);
   });
 
   test('the role of an admin must be in the token, and a bad token makes nobody a stranger', async () => {

@@ -368,6 +368,35 @@ test('a late and invalid answer is not reported as a fault', async () => {
   expect(unhandled).toEqual([]);
 });
 
+test('by default a command may take 250 ms, and after five failures one a second is tried', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const options = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
+  const sendCommand = vi.fn(() => new Promise(() => undefined));
+  const store = redisLimitStore({ client: { options, sendCommand } as never });
+  /** What a call learns, and after how many milliseconds. */
+  const failure = async (): Promise<string> => {
+    let [end, said]: [number | undefined, string] = [undefined, ''];
+    const start = Date.now();
+    store.consume(ask('x')).catch(({ message }: Error) => {
+      end = Date.now() - start;
+      said = message;
+    });
+    while (end === undefined) await vi.advanceTimersByTimeAsync(1);
+    return said.includes('not asked again yet') ? 'not asked' : `${end} ms`;
+  };
+  const failures = async (count: number): Promise<string[]> => {
+    const all: string[] = [];
+    for (let call = 0; call < count; call++) all.push(await failure());
+    return all;
+  };
+  expect(await failures(5)).toEqual(Array.from({ length: 5 }, () => '250 ms'));
+  expect(await failures(3)).toEqual(['not asked', 'not asked', 'not asked']);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await failures(3)).toEqual(['250 ms', 'not asked', 'not asked']);
+  expect(sendCommand).toHaveBeenCalledTimes(6);
+});
+
 test('a client that could count twice is denied', () => {
   const client = new Redis({ lazyConnect: true });
   expect(() => redisLimitStore({ client })).toThrow(ConfigurationError);

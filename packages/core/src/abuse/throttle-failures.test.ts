@@ -155,6 +155,7 @@ describe('an account', () => {
   test.each<[string, Partial<Completion>]>([
     ['goes away before the answer', { outcome: 'aborted' }],
     ['is denied by a later policy with 401', { outcome: 'denied', status: 401 }],
+    ['is denied by a later policy with 403', { outcome: 'denied', status: 403 }],
     ['is forbidden', { outcome: 'succeeded', status: 403 }],
   ])('counts a caller who %s', async (_, how) => {
     const { attempt } = login();
@@ -263,6 +264,32 @@ describe('a peer', () => {
     const peer = (facts: CallFacts) => facts.peer.id ?? 'unknown';
     expect(await login({ peer }).attempt('right', 'alice', unknown)).toBeUndefined();
     expect(await login({ perPeer: 'none' }).attempt('right', 'alice', unknown)).toBeUndefined();
+  });
+
+  test('pauses after twenty failures, for up to a minute each, and for 15 from a hundred on', async () => {
+    const { begin, end, clock } = login();
+    let accounts = 0;
+    const guess = async () => {
+      // Another account each time, so that none of them has to wait.
+      const begun = await begin(`user${accounts++}`);
+      if (begun.denial === undefined) await end(begun, 'wrong');
+      return begun.denial?.retryAfterMs ?? 0;
+    };
+    const seconds = async () => {
+      const wait = await guess();
+      clock.time += wait;
+      return wait / 1_000;
+    };
+    for (let failure = 0; failure < 21; failure++) expect(await guess()).toBe(0);
+    const pauses: number[] = [];
+    for (let failure = 21; failure <= 100; failure++) {
+      pauses.push(await seconds());
+      expect(await guess()).toBe(0);
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, ...Array.from({ length: 73 }, () => 60), 900]);
+    clock.time += 86_400_000;
+    for (let failure = 0; failure < 21; failure++) expect(await guess()).toBe(0);
+    expect(await guess()).toBe(1_000);
   });
 
   test('may count alone, and then it is answered at once', () => {
@@ -547,7 +574,11 @@ describe('a store', () => {
   test.each(cases)('that %s denies, and passes only where that was asked for', async (_, store) => {
     const options = { store, name: 'login', timeout: '20ms' } as const;
     const { denial } = await login(options).begin('alice');
-    expect(denial).toMatchObject({ kind: 'unavailable', code: 'failures.unavailable' });
+    expect(denial).toMatchObject({
+      kind: 'unavailable',
+      code: 'failures.unavailable',
+      problem: { type: expect.stringMatching(/#temporary-reduced-capacity$/) },
+    });
     const open = await login({ ...options, onStoreFailure: 'open' }).begin('alice');
     expect(open.denial).toBeUndefined();
     expect(open.outcome).toMatchObject({ ok: true, degraded: 'failures.uncounted' });

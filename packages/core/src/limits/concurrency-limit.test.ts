@@ -126,6 +126,16 @@ test('a call whose end is never reported counts until its lease runs out', () =>
   expect(policy.check(request, ann).ok).toBe(true);
 });
 
+test('a call counts for a minute where nothing else is said', () => {
+  let now = START;
+  const policy = concurrencyLimit<Caller>({ limit: 1, by, now: () => now });
+  policy.check(request, ann);
+  now += 59_999;
+  expect(policy.check(request, ann).ok).toBe(false);
+  now += 1;
+  expect(policy.check(request, ann).ok).toBe(true);
+});
+
 test('allowed and denied callers are told how many more may run', () => {
   const policy = concurrencyLimit<Caller>({ limit: 1, by });
   const expected = [

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LimitAnswer, LimitStore, SyncLimitStore } from '../contracts/limit-store.ts';
 import type { Denial } from '../engine/denial.ts';
 import { type Completion, listObligations } from '../engine/obligations.ts';
@@ -665,6 +665,22 @@ describe('a store that fails', () => {
     await vi.waitFor(() => expect(answerOf).toHaveBeenCalled(), 20_000);
     await new Promise((done) => setTimeout(done, 5));
     expect(reconcile).not.toHaveBeenCalled();
+  });
+
+  test('a decision may take a second where nothing else is said', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const store: LimitStore = { consume: () => new Promise(() => undefined), reconcile: () => undefined };
+    let outcome: Outcome | undefined;
+    const asked = async () => {
+      outcome = await rateLimit<Caller>({ limit, by, name: 'n', store }).check(request, ann);
+    };
+    const decided = asked();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(outcome).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    await decided;
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'limit.unavailable' } });
   });
 
   test('a store that answers in time is believed, and its own weakness is passed on', async () => {

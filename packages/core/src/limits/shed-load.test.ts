@@ -178,6 +178,19 @@ describe('by priority', () => {
     expect([ask('low').ok, ask('normal').ok, ask('critical').ok]).toEqual([false, true, true]);
   });
 
+  test('low is shed from three quarters of either limit on', () => {
+    const pressed = (pressure: number) => shedder({ pressure: () => pressure })('low').ok;
+    expect([pressed(0.74), pressed(0.75)]).toEqual([true, false]);
+    const ask = shedder({ maxInFlight: 4 });
+    expect([ask('low').ok, ask('low').ok, ask('low').ok, ask('low').ok, ask().ok]).toEqual([
+      true,
+      true,
+      true,
+      false,
+      true,
+    ]);
+  });
+
   test('a word of another kind is no way around', () => {
     expect(shedder({ pressure: () => 0.8 })('vip' as never).ok).toBe(false);
   });

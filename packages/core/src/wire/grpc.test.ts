@@ -15,6 +15,7 @@ test.each<[DenialKind, number]>([
   ['unauthenticated', 16],
   ['forbidden', 7],
   ['rate_limited', 8],
+  ['too_large', 8],
   ['unavailable', 14],
   ['internal', 13],
   ['method_not_allowed', 12],
