@@ -1,4 +1,11 @@
-import { allowAnonymous, guard, type HttpFacts, protect } from '@apisec/core';
+import {
+  type AuditEvent,
+  allowAnonymous,
+  audit,
+  guard,
+  type HttpFacts,
+  protect,
+} from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { memoryTicketStore } from '../tickets/memory-ticket-store.ts';
 import { type LoginAccount, login, type SignedIn } from './login.ts';
@@ -275,6 +282,30 @@ describe('the routes of a login', () => {
     const response = await post('password', body);
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain('10.0.0.7');
+  });
+
+  test('record what they do by the audit of the guard in front of them', async () => {
+    const events: AuditEvent[] = [];
+    const log = audit({ sinks: [(event) => void events.push(event)] });
+    const { routes } = setUp();
+    const open = guard().use(log).use(allowAnonymous());
+    const serve = protect(open, (request, facts) => routes.fetch(request, facts), {
+      peer: () => ({ address: '192.0.2.7', id: '192.0.2.7' }),
+    });
+    for (const password of ['wrong', 'right']) {
+      await serve(
+        new Request(`${ORIGIN}/login/password`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' },
+          body: JSON.stringify({ identifier: 'bob', password }),
+        }),
+      );
+    }
+    await log.flush();
+    expect(events.filter(({ kind }) => kind === 'act')).toMatchObject([
+      { act: 'login.failed', event: 'authn_login_fail', peer: '192.0.2.7' },
+      { act: 'login.succeeded', event: 'authn_login_success', peer: '192.0.2.7' },
+    ]);
   });
 
   test('count failures by the peer that a guard knows', async () => {

@@ -395,6 +395,13 @@ describe('a sink that is slow or down', () => {
     });
   });
 
+  test('has at most ten thousand events waiting where nothing else is said', async () => {
+    const { sink } = gate();
+    const log = audit({ sinks: [sink] });
+    for (let count = 0; count < 10_100; count++) void log.record({ act: 'limit.reset' });
+    expect(log.stats()[0]).toMatchObject({ queued: 10_000, lost: 100 });
+  });
+
   test('is bounded in bytes as well, whatever an event holds', async () => {
     const { sink } = gate();
     const log = audit({ sinks: [sink], queue: { maxBytes: 1 << 18 } });
@@ -412,6 +419,7 @@ describe('a sink that is slow or down', () => {
     const log = audit({ sinks: [sink], queue: { maxEvents: 100 } });
     const admission = guard().use(log).use(closed).use(allowAnonymous());
     for (let count = 0; count < 1_000; count++) await call(admission);
+    expect(log.stats()[0]).toMatchObject({ queued: 90, lost: 910 });
     const receipt = log.record({ act: 'api_key.revoked' });
     release();
     expect(await receipt).toEqual({ ok: true });

@@ -368,6 +368,21 @@ describe.each(FIELDS)('hostile text in %s', (_field, told) => {
   });
 });
 
+test('an event takes at most 16 KiB, whatever is in it', async () => {
+  const text = 'a'.repeat(100_000);
+  const names = { principal: text, client: text, tenant: text, peer: text, requestId: text };
+  const data = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${at}${text}`, text]));
+  await tell({
+    cause: new Error(text),
+    code: text,
+    policy: text,
+    act: { act: text, ...names, target: { type: text, id: text }, reason: text, data },
+  });
+  const lines = written['json lines'].join('').trimEnd().split('\n');
+  expect(lines).toHaveLength(2);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(16_384);
+});
+
 // Its own keys.
 const ACTS_BY_NAME = Object.keys(auditActs) as (keyof typeof auditActs)[];
 

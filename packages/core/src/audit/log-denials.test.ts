@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { Admission } from '../engine/admission.ts';
 import { enforce } from '../engine/enforce.ts';
@@ -73,6 +73,15 @@ test('a flood of denials is bounded a second, and what was left out is counted',
   now += 1_000;
   await call(admission);
   expect(JSON.parse(lines[3] ?? '')).toMatchObject({ data: { notLogged: 97 } });
+});
+
+test('at most fifty lines a second stand on standard error where nothing else is said', async () => {
+  const write = vi.spyOn(console, 'error').mockReturnValue(undefined);
+  onTestFinished(() => write.mockRestore());
+  const policy = logDenials({ now: () => 1_000 });
+  const admission = guard().use(policy).use(wrongAudience).use(allowAnonymous());
+  for (let count = 0; count < 60; count++) await call(admission);
+  expect(write).toHaveBeenCalledTimes(50);
 });
 
 test('a writer that throws changes nothing for the caller', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { enforce } from '../engine/enforce.ts';
 import { guard } from '../engine/guard.ts';
@@ -11,9 +11,13 @@ import type { AuditSink } from './sink.ts';
 /** A sink that takes some time for each write, and remembers how many events came in each. */
 function slowSink(writeMs: number): { readonly sink: AuditSink; readonly batches: number[] } {
   const batches: number[] = [];
+  let isWriting = false;
   const write = async (events: readonly unknown[]): Promise<void> => {
+    expect(isWriting, 'one write at a time').toBe(false);
+    isWriting = true;
     batches.push(events.length);
     await wait(writeMs);
+    isWriting = false;
   };
   return { sink: { name: 'slow', write }, batches };
 }
@@ -74,6 +78,22 @@ describe('events', () => {
     expect(await Promise.all([second, third])).toEqual([{ ok: true }, { ok: true }]);
     expect(batches).toEqual([2, 1, 1]);
     await log.close();
+  });
+
+  test('that could not be written are offered again, less and less often', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const offered: number[] = [];
+    const write = () => {
+      offered.push(Date.now());
+      throw new Error('disk full');
+    };
+    const log = audit({ sinks: [{ name: 'full', write }], onFault: () => undefined });
+    void log.record({ act: 'limit.reset' });
+    await vi.advanceTimersByTimeAsync(120_000);
+    const pauses = offered.slice(1).map((at, index) => at - (offered[index] ?? 0));
+    const doubled = [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
+    expect(pauses).toEqual([...doubled, 30_000, 30_000]);
   });
 
   test('that wait are written when they are flushed', async () => {

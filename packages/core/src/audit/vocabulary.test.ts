@@ -14,6 +14,18 @@ import {
   ownActs,
 } from './vocabulary.ts';
 
+/** The table of names in the guide: cells between their bars. */
+function guideRows(): readonly (readonly string[])[] {
+  const guide = readFileSync(
+    new URL('../../../../docs/guides/logging.md', import.meta.url),
+    'utf8',
+  );
+  return guide
+    .split('\n')
+    .filter((line) => /^\| `[a-z]+_/.test(line))
+    .map((row) => row.split('|'));
+}
+
 describe('the OWASP logging vocabulary', () => {
   test.each<readonly [DenialKind, string, string]>([
     ['unauthenticated', 'token.expired', 'authn_login_fail'],
@@ -54,13 +66,26 @@ describe('the OWASP logging vocabulary', () => {
   });
 
   test('is listed in the guide, name by name', () => {
-    const guide = readFileSync(
-      new URL('../../../../docs/guides/logging.md', import.meta.url),
-      'utf8',
-    );
-    const rows = guide.split('\n').filter((line) => /^\| `[a-z]+_/.test(line));
-    const listed = rows.flatMap((row) => row.split('|')[1]?.match(/\w+/g) ?? []);
+    const listed = guideRows().flatMap(([, names]) => names?.match(/\w+/g) ?? []);
     expect(listed.toSorted()).toEqual(Object.keys(auditSeverities).toSorted());
+  });
+
+  test('is what the guide says of the acts and codes that it names', () => {
+    let named = 0;
+    for (const [, names = '', emitted = ''] of guideRows()) {
+      let area = '';
+      for (const [, given = '', problem] of emitted.matchAll(/`([a-z_]*)\.([a-z_]+)`/g)) {
+        area = given === '' ? area : given;
+        const code = `${area}.${problem}`;
+        const isDenial = new RegExp(`denial \`${given}\\.${problem}\``).test(emitted);
+        const name = isDenial
+          ? denialEventName({ kind: 'rate_limited', code })
+          : auditActs[code as keyof typeof auditActs];
+        expect(names.match(/\w+/g), code).toContain(name);
+        named++;
+      }
+    }
+    expect(named).toBeGreaterThan(20);
   });
 
   test('singles out codes and areas that there are', () => {
