@@ -4,7 +4,7 @@ import type { AuditAct } from '../contracts/record-act.ts';
 import { enforce } from '../engine/enforce.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
-import { deny } from '../engine/outcome.ts';
+import { deny, pass } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
 import { audit } from './audit.ts';
 import type { AuditEvent } from './event.ts';
@@ -370,17 +370,26 @@ describe.each(FIELDS)('hostile text in %s', (_field, told) => {
 
 test('an event takes at most 16 KiB, whatever is in it', async () => {
   const text = 'a'.repeat(100_000);
-  const names = { principal: text, client: text, tenant: text, peer: text, requestId: text };
-  const data = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${at}${text}`, text]));
-  await tell({
-    cause: new Error(text),
-    code: text,
-    policy: text,
-    act: { act: text, ...names, target: { type: text, id: text }, reason: text, data },
+  const names = { id: text, subject: text, issuer: text, clientId: text, tenant: text };
+  const facts = { call: { protocol: text, operation: text }, peer: { id: text }, principal: names };
+  const chain = Array.from({ length: 500 }, (_, at) =>
+    definePolicy({ name: `${at} ${text}`, role: 'check', check: () => pass() }),
+  );
+  const closed = definePolicy({
+    name: text,
+    role: 'check',
+    check: () => deny('forbidden', text, { cause: new Error(text) }),
   });
-  const lines = written['json lines'].join('').trimEnd().split('\n');
-  expect(lines).toHaveLength(2);
-  for (const line of lines) expect(line.length).toBeLessThanOrEqual(16_384);
+  const admission = [...chain, closed].reduce((all, next) => all.use(next), guard().use(log));
+  const decision = await admission
+    .use(allowAnonymous())
+    .check(new Request('https://a.example'), facts as never);
+  enforce(decision).complete({ outcome: 'denied' });
+  await log.flush();
+  const [line = ''] = written['json lines'];
+  expect(JSON.parse(line)).toMatchObject({ outcome: 'denied', trace: expect.any(Array) });
+  // Two bytes for each character.
+  expect(2 * line.length).toBeLessThanOrEqual(16_384);
 });
 
 // Its own keys.
