@@ -572,6 +572,18 @@ describe('pseudonyms', () => {
     expect(issued?.data).toMatchObject({ ownerType: 'user' });
   });
 
+  test('stand in place of principals, peers and targets where nothing else is said', async () => {
+    const { log, events } = recorder({ pseudonyms: { key } });
+    const target = { type: 'user', id: 'bob' };
+    await log.record({ act: 'limit.reset', principal: 'alice', peer: '::1', tenant: 'acme', target });
+    expect(events[0]).toMatchObject({
+      principal: expect.stringMatching(/^~/),
+      peer: expect.stringMatching(/^~/),
+      target: { type: 'user', id: expect.stringMatching(/^~/) },
+      tenant: 'acme',
+    });
+  });
+
   test('differ under another key', async () => {
     const one = recorder({ pseudonyms: { key } });
     const two = recorder({ pseudonyms: { key: secretOf(8) } });
