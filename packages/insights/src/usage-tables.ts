@@ -8,7 +8,7 @@ export type UsageWindow = 'minute' | 'hour' | 'day';
 /** What one operation, version, key, client or tenant did in one window. */
 export interface UsageRow {
   readonly name: string;
-  /** Never too low; too high by at most `error`. */
+  /** Too high by at most `error`; too low only by calls that were denied before the first one was let in. */
   readonly calls: number;
   readonly error: number;
   readonly denied: number;

@@ -35,6 +35,16 @@ describe('sketches', () => {
     expect(Math.abs(sketch.count() - values) / values).toBeLessThan(0.1);
   });
 
+  test('tell distinct values within three per cent on average', () => {
+    const values = 10_000;
+    const errors = Array.from({ length: 20 }, (_, seed) => {
+      const sketch = distinctCount(seed);
+      for (let value = 0; value < values; value++) sketch.add(`caller ${value}`);
+      return Math.abs(sketch.count() - values) / values;
+    });
+    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.03);
+  });
+
   test('tell quantiles within two per cent', () => {
     const sketch = quantiles();
     for (let value = 1; value <= 100_000; value++) sketch.add(value / 10);

@@ -153,6 +153,20 @@ describe('spans', () => {
       'apisec.client': 'shop-app',
     });
   });
+
+  test('name callers where that was asked for, and metrics never do', async () => {
+    const who = definePolicy({
+      name: 'who',
+      role: 'check',
+      check: () => pass({ principal: { id: 'alice', clientId: 'shop-app', tenant: 'acme' } }),
+    });
+    const { watch, prometheus, call } = sdk({ identify: true });
+    await call(guard().use(watch).use(who).use(allowAnonymous()));
+    await call(guard().use(watch).use(who).use(closed).use(allowAnonymous()));
+    const text = await prometheus();
+    expect(text).toContain('apisec_decisions_total');
+    expect(text).not.toMatch(/alice|shop-app|acme|192\.0\.2\.7/);
+  });
 });
 
 describe('metrics, as Prometheus reads them', () => {
@@ -168,6 +182,23 @@ describe('metrics, as Prometheus reads them', () => {
       /apisec_decisions_total\{[^}]*apisec_denial_code="shop.closed"[^}]*apisec_policy="closed"[^}]*\} 1/,
     );
     expect(text).toContain('# TYPE apisec_decision_duration histogram');
+  });
+
+  test('show how long a decision took, from where they stand in the guard', async () => {
+    let now = 0;
+    const { watch, prometheus, call } = sdk({ clock: () => now });
+    const slow = definePolicy({
+      name: 'slow',
+      role: 'check',
+      check: async () => {
+        now += 300;
+        return pass();
+      },
+    });
+    await call(guard().use(slow).use(watch).use(slow).use(allowAnonymous()));
+    expect(await prometheus()).toMatch(
+      /apisec_decision_duration_sum\{apisec_decision="allow",apisec_operation="GET \/orders",apisec_protocol="http"[^}]*\} 0\.3/,
+    );
   });
 
   test('a denial in front of it is counted too', async () => {
@@ -335,6 +366,18 @@ describe('what a caller can make up', () => {
     const found = series(await prometheus());
     expect(found).toHaveLength(7);
     expect(found.some((line) => line.includes('_OTHER'))).toBe(true);
+  });
+
+  test('is named for the first two hundred operations that were let in, where none are listed', async () => {
+    const { watch, prometheus, call } = sdk();
+    const open = guard().use(watch).use(allowAnonymous());
+    for (let count = 0; count < 210; count++) {
+      const given: CallFacts = { ...facts, call: { protocol: 'http', operation: `GET /${count}` } };
+      await call(open, { given });
+    }
+    const found = series(await prometheus());
+    expect(found).toHaveLength(201);
+    expect(found.filter((line) => line.includes('_OTHER'))).toEqual([expect.stringMatching(/ 10$/)]);
   });
 
   test('takes no place of an operation that is listed', async () => {
