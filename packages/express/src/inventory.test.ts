@@ -43,6 +43,20 @@ describe.each(versions)('%s', (_, express) => {
     );
   });
 
+  test('static folders and applications at the root are in no list', () => {
+    const app = express();
+    app.use('/files', express.static('.'));
+    app.use(express().get('/inner', end) as RequestHandler);
+    app.get('/own', secure(limited), end);
+    expect(inventoryOf(app).map(({ operation }) => operation)).toEqual(['GET /own']);
+  });
+
+  test('an application under a prefix is an error', () => {
+    const app = express();
+    app.use('/other', express().get('/inner', end) as RequestHandler);
+    expect(() => inventoryOf(app)).toThrow('mount routers, not applications');
+  });
+
   test('a table decides by its entries, and by none where it cannot see the pattern', () => {
     const table = coverage({ 'GET /orders/:id': limited, 'GET /plain': open });
     const app = express();

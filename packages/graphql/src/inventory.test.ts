@@ -3,6 +3,7 @@ import {
   coverage,
   coverageReport,
   definePolicy,
+  type GraphqlFacts,
   guard,
   pass,
   printCoverage,
@@ -10,6 +11,7 @@ import {
 import { buildSchema } from 'graphql';
 import { expect, test } from 'vitest';
 import { documentedOperations, inventoryOf } from './inventory.ts';
+import { limitOperation } from './limits/limit-operation.ts';
 
 const limit = definePolicy({
   name: 'limit',
@@ -41,6 +43,15 @@ test('each root field is reported, and fields with policies of their own', () =>
     'Mutation.place lacks limit.',
   ]);
   expect(printCoverage(report)).toMatch(/^ {2}Order\.email .* pii$/m);
+  expect(served.map(({ deprecated }) => deprecated)).toEqual([false, true, false, false]);
+});
+
+test('limitOperation counts as a limit', () => {
+  const admission = guard<GraphqlFacts>()
+    .use(limitOperation({ depth: 8 }))
+    .use(allowAnonymous());
+  const report = coverageReport(inventoryOf(schema, { admission }), { require: ['limit'] });
+  expect(report.problems).toEqual([]);
 });
 
 test('a policy on a root field counts for that field', () => {

@@ -39,6 +39,13 @@ test('each route is reported with the guards in front of it', () => {
   ]);
 });
 
+test('an application that is mounted is in no list', () => {
+  const app = new Hono();
+  app.get('/own', secure(limited), (c) => c.text('own'));
+  app.mount('/other', () => new Response('other'));
+  expect(inventoryOf(app).map(({ operation }) => operation)).toEqual(['GET /own']);
+});
+
 test('a table decides by its entries', () => {
   const app = new Hono();
   app.use(secure(coverage({ 'GET /orders/:id': limited, 'GET /plain': open })));

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
+import { throttleFailures } from '../abuse/throttle-failures.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { allowAuthenticated } from '../authorization/allow-authenticated.ts';
 import { requireScopes } from '../authorization/require-scopes.ts';
+import { filterOutput } from '../data/filter-output.ts';
+import { validateInput } from '../data/validate-input.ts';
 import { allOf, anyOf, when } from '../engine/combine.ts';
 import { coverage } from '../engine/coverage.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
@@ -9,7 +13,17 @@ import { guard } from '../engine/guard.ts';
 import { optional } from '../engine/optional.ts';
 import { pass } from '../engine/outcome.ts';
 import { definePolicy, type Purpose } from '../engine/policy.ts';
+import { concurrencyLimit } from '../limits/concurrency-limit.ts';
+import { limitQuota } from '../limits/limit-quota.ts';
+import { rateLimit } from '../limits/rate-limit.ts';
+import { shedLoad } from '../limits/shed-load.ts';
+import { tokenBucket } from '../limits/token-bucket.ts';
+import { verifyWebhook } from '../signatures/verify-webhook.ts';
+import { resolveTenant } from '../tenancy/resolve-tenant.ts';
+import { tenantFrom } from '../tenancy/tenant-sources.ts';
 import { coverageMatchers, expectCovered } from '../testing/coverage-matchers.ts';
+import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
+import type { Aspect } from './aspects.ts';
 import { assertCoverage, coverageReport, type ServedOperation } from './coverage-report.ts';
 import { openapiSecurity } from './openapi-security.ts';
 import { printCoverage } from './print-coverage.ts';
@@ -123,6 +137,36 @@ describe('what a guard lacks', () => {
       .use(allowAnonymous());
     expect(coverageReport([served('GET /a', all)], { require }).problems).toEqual([]);
   });
+});
+
+describe('a policy of the library counts as what it is there for', () => {
+  const bucket = tokenBucket({ capacity: 1, refillPerSecond: 1 });
+  const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: {} }) } };
+  const keys = { consumeQuota: () => undefined };
+  const secret = `whsec_${btoa(String.fromCharCode(...secretOf(1)))}`;
+  const policies: readonly (readonly [Aspect, object])[] = [
+    ['authentication', authenticateJwt({ issuer: 'https://id.example', audience: 'api' })],
+    ['authentication', verifyWebhook({ scheme: 'standard', keys: [{ id: 'a', secret }] })],
+    ['limit', rateLimit({ limit: bucket, by: 'everyone' })],
+    ['limit', concurrencyLimit({ limit: 1, by: 'everyone' })],
+    ['limit', limitQuota({ keys: keys as never, costs: { reports: 1 } })],
+    ['limit', shedLoad({ maxInFlight: 1 })],
+    ['limit', throttleFailures({})],
+    ['input', validateInput({ body: schema as never })],
+    ['output', filterOutput({ shape: { id: 'value' } })],
+    ['tenant', resolveTenant({ from: [tenantFrom.principal()] })],
+  ];
+  test.each(policies.map(([aspect, policy]) => [(policy as { name: string }).name, aspect, policy]))(
+    '%s: %s',
+    (_name, aspect, policy) => {
+      const admission = guard()
+        .use(policy as never)
+        .use(allowAnonymous());
+      const [operation] = coverageReport([served('GET /a', admission)]).operations;
+      const has = Object.entries(operation?.aspects ?? {}).filter(([, presence]) => presence === 'yes');
+      expect(has.map(([name]) => name).toSorted()).toEqual([aspect as string, 'grant'].toSorted());
+    },
+  );
 });
 
 describe('a table', () => {

@@ -60,6 +60,20 @@ describe('the security of an operation', () => {
     expect(components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
   });
 
+  test('names schemes as the option says', () => {
+    const report = coverageReport([
+      {
+        operation: 'GET /a',
+        protocol: 'http',
+        admissions: [guard().use(by('my login')).use(allowAnonymous())],
+      },
+    ]);
+    const schemes = { 'my login': { name: 'login', scheme: { type: 'http', scheme: 'basic' } } };
+    const { components, paths } = openapiSecurity(report, { schemes });
+    expect(components.securitySchemes).toEqual({ login: { type: 'http', scheme: 'basic' } });
+    expect(paths['/a']?.['get']?.security).toEqual([{ login: [] }]);
+  });
+
   test('leaves out what OpenAPI cannot name, and says so', () => {
     expect(securityOf(guard().use(jwt).use(allowAnonymous()), 'ALL /orders')).toMatchObject({
       paths: {},
