@@ -377,7 +377,9 @@ describe('what a caller can make up', () => {
     }
     const found = series(await prometheus());
     expect(found).toHaveLength(201);
-    expect(found.filter((line) => line.includes('_OTHER'))).toEqual([expect.stringMatching(/ 10$/)]);
+    expect(found.filter((line) => line.includes('_OTHER'))).toEqual([
+      expect.stringMatching(/ 10$/),
+    ]);
   });
 
   test('takes no place of an operation that is listed', async () => {

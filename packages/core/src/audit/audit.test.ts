@@ -575,7 +575,13 @@ describe('pseudonyms', () => {
   test('stand in place of principals, peers and targets where nothing else is said', async () => {
     const { log, events } = recorder({ pseudonyms: { key } });
     const target = { type: 'user', id: 'bob' };
-    await log.record({ act: 'limit.reset', principal: 'alice', peer: '::1', tenant: 'acme', target });
+    await log.record({
+      act: 'limit.reset',
+      principal: 'alice',
+      peer: '::1',
+      tenant: 'acme',
+      target,
+    });
     expect(events[0]).toMatchObject({
       principal: expect.stringMatching(/^~/),
       peer: expect.stringMatching(/^~/),

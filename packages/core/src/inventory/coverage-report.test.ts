@@ -156,17 +156,18 @@ describe('a policy of the library counts as what it is there for', () => {
     ['output', filterOutput({ shape: { id: 'value' } })],
     ['tenant', resolveTenant({ from: [tenantFrom.principal()] })],
   ];
-  test.each(policies.map(([aspect, policy]) => [(policy as { name: string }).name, aspect, policy]))(
-    '%s: %s',
-    (_name, aspect, policy) => {
-      const admission = guard()
-        .use(policy as never)
-        .use(allowAnonymous());
-      const [operation] = coverageReport([served('GET /a', admission)]).operations;
-      const has = Object.entries(operation?.aspects ?? {}).filter(([, presence]) => presence === 'yes');
-      expect(has.map(([name]) => name).toSorted()).toEqual([aspect as string, 'grant'].toSorted());
-    },
-  );
+  test.each(
+    policies.map(([aspect, policy]) => [(policy as { name: string }).name, aspect, policy]),
+  )('%s: %s', (_name, aspect, policy) => {
+    const admission = guard()
+      .use(policy as never)
+      .use(allowAnonymous());
+    const [operation] = coverageReport([served('GET /a', admission)]).operations;
+    const has = Object.entries(operation?.aspects ?? {}).filter(
+      ([, presence]) => presence === 'yes',
+    );
+    expect(has.map(([name]) => name).toSorted()).toEqual([aspect as string, 'grant'].toSorted());
+  });
 });
 
 describe('a table', () => {

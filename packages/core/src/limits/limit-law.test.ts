@@ -321,12 +321,25 @@ describe('by hand', () => {
   // `START` is 20 seconds into a minute.
   test.each<[string, Limit, number, number]>([
     ['a bucket', tokenBucket({ capacity: 100, refillPerSecond: 100 / 60 }), 0, 199],
-    ['a sliding window from its beginning', slidingWindow({ limit: 100, window: '1m' }), 40_000, 100],
-    ['a sliding window around a multiple', slidingWindow({ limit: 100, window: '1m' }), 39_000, 198],
+    [
+      'a sliding window from its beginning',
+      slidingWindow({ limit: 100, window: '1m' }),
+      40_000,
+      100,
+    ],
+    [
+      'a sliding window around a multiple',
+      slidingWindow({ limit: 100, window: '1m' }),
+      39_000,
+      198,
+    ],
     ['a fixed window around its turn', fixedWindow({ limit: 100, window: '1m' }), 39_000, 200],
   ])('of 100 a minute, what one minute lets in at most: %s', (_what, limit, wait, most) => {
     // A burst at once, and a call every ten milliseconds.
-    const burst = Array.from({ length: 100 }, (_, index) => [index === 0 ? wait : 0, 0.01] as const);
+    const burst = Array.from(
+      { length: 100 },
+      (_, index) => [index === 0 ? wait : 0, 0.01] as const,
+    );
     const steady = Array.from({ length: minute / tenMs - 1 }, () => [tenMs, 0.01] as const);
     expect(run(limit, [...burst, ...steady])).toHaveLength(most);
   });

@@ -670,7 +670,10 @@ describe('a store that fails', () => {
   test('a decision may take a second where nothing else is said', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const store: LimitStore = { consume: () => new Promise(() => undefined), reconcile: () => undefined };
+    const store: LimitStore = {
+      consume: () => new Promise(() => undefined),
+      reconcile: () => undefined,
+    };
     let outcome: Outcome | undefined;
     const asked = async () => {
       outcome = await rateLimit<Caller>({ limit, by, name: 'n', store }).check(request, ann);
