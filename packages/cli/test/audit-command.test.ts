@@ -97,6 +97,24 @@ test('a trail that was changed is reported, and leaves no anchor', async () => {
   await expect(readFile(anchor)).rejects.toThrow('ENOENT');
 });
 
+test('a writer that was killed shows, with what it had accepted and never wrote', async () => {
+  let trail = '';
+  const sink = postgres.chainLines((more) => void (trail += more), { keys });
+  const log = audit({ sinks: [sink], queue: { maxBatch: 1 } });
+  const acts = ['alice', 'bob', 'carol'].map((id) =>
+    log.record({ act: 'limit.reset', target: { type: 'user', id } }),
+  );
+  await Promise.all(acts);
+  await log.close();
+  // As if it had been killed behind its first block: that stands behind the head.
+  const [head = '', first = ''] = trail.split('\n');
+  const { code, out } = await run(verify, { lines: await file(`${head}\n${first}\n`) });
+  expect(code).toBe(0);
+  expect(out).toContain(
+    '1 written, 2 accepted and never written, 0 lost, killed, or still running',
+  );
+});
+
 test('an auditor verifies lines with the keys that a module exports, as the guide says', async () => {
   const anchor = await file('[{"seq":4,"hash":"of another trail"}]');
   const words = (trail: string) =>

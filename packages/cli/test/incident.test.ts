@@ -13,7 +13,7 @@ import { enforce } from '@apisec/core/host';
 import { testIssuer } from '@apisec/core/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commands, wordsOf } from './guide-commands.ts';
-import { callCli, fixture } from './run-cli.ts';
+import { callCli, fixture, runCli } from './run-cli.ts';
 
 const HOSTILE = 'evil\u001b[2J\nforged line';
 let folder: string;
@@ -90,6 +90,15 @@ test('explains one call by the id of its request', async () => {
   const log = join(folder, 'audit.log');
   expect(await callCli('explain', 'req-1', '--log', log)).toMatchObject({ code: 0 });
   expect(await callCli('explain', 'nobody', '--log', log)).toMatchObject({ code: 2 });
+});
+
+test('says what a token says, and which rule of a guard denies it', async () => {
+  const args = wordsOf('explain -', { './orders.js': fixture('guards.ts') });
+  const { code, out, err } = await runCli(args, await testIssuer().token({ sub: 'alice' }));
+  expect([code, err]).toEqual([1, '']);
+  expect(out).toMatch(/"sub": "alice"/);
+  expect(out).toMatch(/^denied: unauthenticated token\.signature_invalid/m);
+  expect(out).toMatch(/authenticateJwt \(check\) denied/);
 });
 
 test('names the operation that is open, and what a deployment opened', async () => {

@@ -192,6 +192,14 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     });
   });
 
+  test('shows one call by a link with its request', async () => {
+    show(event({ operation: 'GET /one', requestId: 'one' }), event({ operation: 'GET /other' }));
+    await visit('#decisions?request=one', async (page) => {
+      await page.getByText('GET /one').waitFor();
+      expect(await page.getByText('GET /other').count()).toBe(0);
+    });
+  });
+
   test('shows which operation is open, and what is left to a caller of a limit', async () => {
     await visit('#coverage', async (page) => {
       await page.getByLabel('Show').selectOption('open to everyone');
