@@ -1,8 +1,10 @@
 import { allowAnonymous, coverage, coverageReport, definePolicy, guard, pass } from '@apisec/core';
-import express5, { type RequestHandler } from 'express';
+import express5, { type Application, type RequestHandler } from 'express';
 import express4 from 'express4';
 import { describe, expect, test } from 'vitest';
+import { assertSecured } from './assert-secured.ts';
 import { inventoryOf } from './inventory.ts';
+import { operationsOf, unsecuredOperations } from './operations.ts';
 import { secure } from './secure.ts';
 
 const limit = definePolicy({
@@ -43,18 +45,23 @@ describe.each(versions)('%s', (_, express) => {
     );
   });
 
-  test('static folders and applications at the root are in no list', () => {
+  test('static folders are in no list', () => {
     const app = express();
     app.use('/files', express.static('.'));
-    app.use(express().get('/inner', end) as RequestHandler);
     app.get('/own', secure(limited), end);
     expect(inventoryOf(app).map(({ operation }) => operation)).toEqual(['GET /own']);
   });
 
-  test('an application under a prefix is an error', () => {
+  test.each<[string, (app: Application, inner: Application) => unknown]>([
+    ['under a prefix', (app, inner) => app.use('/other', inner as RequestHandler)],
+    ['at the root', (app, inner) => app.use(inner as RequestHandler)],
+    ['in a router', (app, inner) => app.use(express.Router().use(inner as RequestHandler))],
+  ])('an application %s is an error, since nobody can tell what it serves', (_, mount) => {
     const app = express();
-    app.use('/other', express().get('/inner', end) as RequestHandler);
-    expect(() => inventoryOf(app)).toThrow('mount routers, not applications');
+    mount(app, express().get('/inner', end));
+    for (const look of [inventoryOf, operationsOf, unsecuredOperations, assertSecured]) {
+      expect(() => look(app)).toThrow('Mount routers, not applications');
+    }
   });
 
   test('a table decides by its entries, and by none where it cannot see the pattern', () => {

@@ -156,7 +156,8 @@ export function isPattern(path: unknown): boolean {
  *
  * Express keeps no prefix of a mounted router, so `mounts` names each that has one.
  *
- * @throws ConfigurationError when something with routes of its own is mounted and not named.
+ * @throws ConfigurationError when a router is mounted under a prefix and not named, or an application is mounted at
+ * all.
  * @example
  * api.assertCovered(operationsOf(app, { '/admin': adminRouter }));
  */
@@ -217,15 +218,25 @@ function walk(
         const all = [...guards, ...guardsOf(route, method)];
         served.push({ operation, seesPreflights, guards: all });
       }
-    } else if (handle.stack !== undefined || handle.name === 'mounted_app') {
+    } else if (handle.stack !== undefined) {
       const prefix = isRoot ? '' : prefixOf(handle, mounts, rawPath);
-      served.push(...walk(handle.stack ?? [], base + prefix, mounts, guards));
+      served.push(...walk(handle.stack, base + prefix, mounts, guards));
     } else {
+      assertConfiguration(
+        !isApplication(handle),
+        'An application is mounted whose routes Express keeps to itself, so nobody can tell which of them are guarded. ' +
+          'Mount routers, not applications.',
+      );
       const admission = isRoot ? secured.get(handle) : undefined;
       if (admission !== undefined) guards = [...guards, { admission, isOnRoute: false }];
     }
   }
   return served;
+}
+
+/** Applications mount one another by a function of this name; a router is given the application itself. */
+function isApplication(handle: Layer['handle']): boolean {
+  return handle.name === 'mounted_app' || 'mountpath' in handle;
 }
 
 function prefixOf(router: object, mounts: Mounts, rawPath: unknown): string {
@@ -234,7 +245,7 @@ function prefixOf(router: object, mounts: Mounts, rawPath: unknown): string {
   assertConfiguration(
     prefix !== undefined,
     'A router is mounted under a prefix that Express does not keep. Name it: ' +
-      "operationsOf(app, { '/prefix': router }); mount routers, not applications.",
+      "operationsOf(app, { '/prefix': router }).",
   );
   assertConfiguration(
     !isPattern(prefix) || rawPath === prefix,
