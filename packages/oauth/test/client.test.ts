@@ -567,7 +567,7 @@ describe('a token source', () => {
     expect(seen).toEqual(['Bearer t3']);
   });
 
-  test('takes a new token after a 401, once, and proves its key with the nonce of the API', async () => {
+  test('tries once more with the nonce that the API asks for, and with the same token', async () => {
     const seen: string[] = [];
     const api = createServer((req, res) => {
       const proof = JSON.parse(
