@@ -29,7 +29,8 @@ async function* write(parts: AsyncIterable<Part>): AsyncGenerator<string> {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  // Only these: what files before this one in the process have left behind may set others.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(() => {
   expect(vi.getTimerCount()).toBe(0);
