@@ -135,7 +135,6 @@ describe('one event for each decision', () => {
     expect(events.at(-1)?.requestId).toBe(id);
   });
 
-  // Covers: V16.2.1, V16.3.1, V16.3.2, V16.3.3
   test('the version that a call asked for is recorded with its caller', async () => {
     const { log, events } = recorder();
     const versions = apiVersion({ from: 'path', versions: { '1': {} } });
@@ -147,6 +146,7 @@ describe('one event for each decision', () => {
     ]);
   });
 
+  // Covers: V16.2.1, V16.3.1, V16.3.2, V16.3.3
   test('a denied call is recorded with kind, code, policy and cause', async () => {
     const { log, events } = recorder();
     await call(guard().use(log).use(principal).use(closed).use(allowAnonymous()));
