@@ -47,7 +47,7 @@ test.each(pages)('%s links to what is there', (page) => {
 });
 
 const named = linked.flatMap(({ page, text, title, file }) => {
-  // Cases that every adapter runs are no tests by their names.
+  // In any source file: the cases that every adapter runs are not in test files.
   if (title !== undefined && /\.tsx?$/.test(file)) return [{ page, name: title, file }];
   if (!isTest(file)) return [];
   const isNaming = NAMING.includes(page) && !WHOLE_FILES.includes(`${page}: ${text}`);
