@@ -29,7 +29,7 @@ async function* write(parts: AsyncIterable<Part>): AsyncGenerator<string> {
 }
 
 beforeEach(() => {
-  // Only these: what files before this one in the process have left behind may set others.
+  // Only the timers that are set here.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(() => {
