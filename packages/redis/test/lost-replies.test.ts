@@ -131,6 +131,27 @@ describe.runIf(hasRedis)('leases', () => {
       { timeout: 10_000, interval: 200 },
     );
   });
+
+  test('are not given back by a client that was closed, unless it is connected again', async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.close());
+    const client = await open(connectRedis(server.url));
+    const store = redisLeaseStore({ client });
+    const lease = { name: 'exports', limit: 1, ttl: 60_000, key: 'a' };
+    const held = await store.acquire(lease);
+    client.disconnect();
+    await vi.waitFor(() => expect(client.status).toBe('end'));
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    onTestFinished(() => timers.mockRestore());
+    await expect(store.release(lease, held.allowed ? held.lease : '')).rejects.toThrow();
+    const pauses = timers.mock.calls.filter(([, ms]) => ms === 500);
+    expect(pauses).toEqual([]);
+    await client.connect();
+    await vi.waitFor(
+      async () => expect(await store.acquire(lease)).toMatchObject({ allowed: true }),
+      { timeout: 5_000, interval: 100 },
+    );
+  });
 });
 
 describe.runIf(hasRedis)('a cluster of three nodes, one of which dies', () => {

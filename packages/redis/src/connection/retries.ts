@@ -1,3 +1,5 @@
+import type { RedisClient } from './client.ts';
+
 /** Tasks that failed and are tried again until they succeed, or their time is over. */
 export interface Retries {
   /** @param ttl milliseconds after which the task is of no use any more. */
@@ -15,13 +17,15 @@ const PAUSE = 500;
 const ROUND = 1_000;
 
 /**
- * Tries again for as long as there is something to try, without keeping the process alive.
+ * Tries again for as long as there is something to try, without keeping the process alive. Where the client was closed
+ * for good, nothing is tried until it is connected again.
  *
  * @param most tasks that wait at once. When there are more, the oldest are given up.
  */
-export function retries(most: number): Retries {
+export function retries(client: RedisClient, most: number): Retries {
   const waiting = new Set<Waiting>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
   const round = async (): Promise<void> => {
     const now = performance.now();
     const tried: Promise<void>[] = [];
@@ -47,7 +51,15 @@ export function retries(most: number): Retries {
     if (oldest) waiting.delete(oldest);
   };
   const schedule = (): void => {
-    if (timer !== undefined || waiting.size === 0) return;
+    if (timer !== undefined || isClosed || waiting.size === 0) return;
+    if (client.status === 'end') {
+      isClosed = true;
+      client.once('ready', () => {
+        isClosed = false;
+        schedule();
+      });
+      return;
+    }
     timer = setTimeout(() => void round(), PAUSE);
     timer.unref();
   };

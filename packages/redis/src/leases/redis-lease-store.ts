@@ -43,7 +43,7 @@ export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
     keys: [keyOf(request)],
     args: [lease],
   });
-  const unreleased = retries(MOST_UNRELEASED);
+  const unreleased = retries(options.client, MOST_UNRELEASED);
   const release = (request: LeaseRequest, lease: string): Promise<void> => {
     const giveBack = releasing(request, lease);
     return run(giveBack).then(

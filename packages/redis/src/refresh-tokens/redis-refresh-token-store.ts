@@ -96,7 +96,7 @@ const NAME = 'redisRefreshTokenStore';
 export function redisRefreshTokenStore(options: RedisClockedStoreOptions): RefreshTokenStore {
   const { prefix, run } = serverOf(NAME, options, ['now']);
   const lifeOf = lifeUntil(NAME, options);
-  const unseen = retries(MOST_UNSEEN);
+  const unseen = retries(options.client, MOST_UNSEEN);
   const later = (takeBack: Run): void => unseen.add(() => run(takeBack), UNSEEN_FOR);
   /** The part alone names the key, so that lists hold parts. */
   const rowOf = (part: string): string => `${prefix}:{${tagOf(part)}}:refresh:${part}`;
