@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { linesOf, readText } from '../src/files.ts';
 import { finished } from '../src/load-module.ts';
 import { callCli, type Ran, runCli } from './run-cli.ts';
@@ -46,10 +46,21 @@ describe('a module', () => {
       const told = expect(work).rejects.toThrow('./app.ts has not finished within 60 seconds.');
       await vi.advanceTimersByTimeAsync(60_000);
       await told;
-      expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  test('that ends is waited for by no timer', async () => {
+    const [set, cleared] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')];
+    onTestFinished(() => {
+      set.mockRestore();
+      cleared.mockRestore();
+    });
+    const work = finished(Promise.resolve(1), './app.ts');
+    expect(set).toHaveBeenCalledOnce();
+    expect(await work).toBe(1);
+    expect(cleared).toHaveBeenCalledWith(set.mock.results[0]?.value);
   });
 
   test.each([
