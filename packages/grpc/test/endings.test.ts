@@ -284,6 +284,17 @@ describe('a call that is over and whose caller neither ends nor resets it', () =
     expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
   });
 
+  test('calls that one connection has open are bounded as the server says', async () => {
+    const shop = await openShop(
+      [secure({ methods: { ...everyKind(gate()), ...guardService(adminService, gate()) } })],
+      {},
+      { prepare: coverServer, serverOptions: { 'grpc.max_concurrent_streams': 7 } },
+    );
+    const session = await rawConnection(shop.port);
+    expect(await statusOf(rawStream(session, RESET, HONEST))).toBe(status.OK);
+    expect(session.remoteSettings.maxConcurrentStreams).toBe(7);
+  });
+
   test('a method that is served and not listed is reset as well', async () => {
     const shop = await openShop([secure({ methods: everyKind(gate()) })]);
     const stream = rawStream(await rawConnection(shop.port), RESET, HONEST);

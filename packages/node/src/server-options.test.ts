@@ -7,6 +7,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { limitServer, type SecureServerSettings, secureServerOptions } from './server-options.ts';
 
@@ -95,6 +96,15 @@ test('a server of HTTP/2 takes the same options, and says how many calls it take
 });
 
 const weakest = ['-cipher', 'ALL:@SECLEVEL=0'];
+test('Fastify sets timeouts of its own, unless it is told these as well', () => {
+  const { requestTimeout, keepAliveTimeout, ...more } = secureServerOptions();
+  const https = { ...more, requestTimeout, keepAliveTimeout };
+  const wanted = { requestTimeout: 60_000, keepAliveTimeout: 5_000 };
+  expect(Fastify({ https }).server).not.toMatchObject(wanted);
+  const { server } = Fastify({ https, requestTimeout, keepAliveTimeout });
+  expect(server).toMatchObject({ ...wanted, headersTimeout: 15_000 });
+});
+
 describe('TLS, as OpenSSL’s client sees it', () => {
   test.each<[string, SecureServerSettings, string[], RegExp]>([
     ['the newest by itself', {}, [], /TLSv1\.3/],
