@@ -52,7 +52,10 @@ describe('a module', () => {
   });
 
   test('that ends is waited for by no timer', async () => {
-    const [set, cleared] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')];
+    const [set, cleared] = [
+      vi.spyOn(globalThis, 'setTimeout'),
+      vi.spyOn(globalThis, 'clearTimeout'),
+    ];
     onTestFinished(() => {
       set.mockRestore();
       cleared.mockRestore();
