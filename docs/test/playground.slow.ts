@@ -3,26 +3,23 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hasChromium, launchChromium, testThatChromiumIsThere } from '../../tooling/chromium.ts';
 import { buildPlayground } from '../playground/build.ts';
 import { fragmentOf, type PlaygroundState, PRESETS } from '../playground/state.ts';
 
-const executablePath = '/usr/bin/chromium';
-const hasBrowser = existsSync(executablePath);
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.css': 'text/css',
 };
 
-test('a browser is there, or nobody needs it', () => {
-  expect(hasBrowser || process.env['APISEC_REQUIRE_SERVICES'] !== '1').toBe(true);
-});
+testThatChromiumIsThere();
 
 const first = Object.values(PRESETS)[0] as PlaygroundState;
 
-describe.runIf(hasBrowser)('the playground in Chromium', () => {
+describe.runIf(hasChromium)('the playground in Chromium', () => {
   const folder = mkdtempSync(join(tmpdir(), 'playground-'));
   const asked: string[] = [];
   let server: Server;
@@ -47,7 +44,7 @@ describe.runIf(hasBrowser)('the playground in Chromium', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     // It listens over TCP, so its address has a port.
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();

@@ -3,11 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasRedis, mustHaveRedis, startRedis } from '../../../packages/redis/test/redis-server.ts';
-import {
-  hasChromium,
-  launchChromium,
-  testThatChromiumIsThere,
-} from '../../browser-app/test/chromium.ts';
+import { hasChromium, launchChromium, testThatChromiumIsThere } from '../../../tooling/chromium.ts';
 import { startApi } from '../src/api.ts';
 import { startProvider } from '../src/provider.ts';
 import { type Balancer, startBalancer } from './balancer.ts';

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium, launchChromium, testThatChromiumIsThere } from '../../../tooling/chromium.ts';
 import { start } from '../src/start.ts';
-import { hasChromium, launchChromium, testThatChromiumIsThere } from './chromium.ts';
 
 testThatChromiumIsThere();
 

@@ -1,10 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  hasChromium,
-  launchChromium,
-  testThatChromiumIsThere,
-} from '../../browser-app/test/chromium.ts';
+import { hasChromium, launchChromium, testThatChromiumIsThere } from '../../../tooling/chromium.ts';
 import { PASSWORD, start } from '../src/start.ts';
 
 let app: Awaited<ReturnType<typeof start>>;

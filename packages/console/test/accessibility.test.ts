@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -15,11 +15,11 @@ import {
 } from '@apisec/core';
 import { usage } from '@apisec/insights';
 import { toNodeHandler } from '@apisec/oauth';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium, launchChromium } from '../../../tooling/chromium.ts';
 import { consoleFeed, consoleRoutes } from '../src/index.ts';
 
-const executablePath = '/usr/bin/chromium';
 const htmlcs = readFileSync(
   createRequire(import.meta.url).resolve('html_codesniffer/build/HTMLCS.js'),
   'utf8',
@@ -71,7 +71,7 @@ function event(values: Partial<AuditEvent> = {}): AuditEvent {
   };
 }
 
-describe.runIf(existsSync(executablePath))(
+describe.runIf(hasChromium)(
   'the console with a screen reader or without a mouse',
   // Each test opens every view, one after the other.
   { timeout: 120_000 },
@@ -124,10 +124,7 @@ describe.runIf(existsSync(executablePath))(
         event({ kind: 'act', act: 'api_key.rotated', outcome: 'succeeded', event: 'authz_admin' }),
         event({ event: 'sys_unavailable', code: 'limit.unavailable', degraded: ['limit.skipped'] }),
       );
-      browser = await chromium.launch({
-        executablePath,
-        args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-      });
+      browser = await launchChromium();
     }, 60_000);
     afterAll(async () => {
       await browser?.close();

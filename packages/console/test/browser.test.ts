@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -17,21 +16,15 @@ import {
 } from '@apisec/core';
 import { testIssuer } from '@apisec/core/testing';
 import { toNodeHandler } from '@apisec/oauth';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium, launchChromium, testThatChromiumIsThere } from '../../../tooling/chromium.ts';
 import { consoleFeed, consoleRoutes } from '../src/index.ts';
 
-const executablePath = '/usr/bin/chromium';
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser) {
-  console.warn(`Chromium is missing (${executablePath}): the console is shown in no browser.`);
-}
 /** Where pictures of the page go; nowhere, unless somebody wants to look at them. */
 const pictures = process.env['APISEC_SCREENSHOTS'];
 
-test('a browser is there, or nobody needs it', () => {
-  expect(hasBrowser || process.env['APISEC_REQUIRE_SERVICES'] !== '1').toBe(true);
-});
+testThatChromiumIsThere();
 
 const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=2</script>';
 let number = 0;
@@ -65,7 +58,7 @@ const listen = async (server: Server): Promise<number> => {
   return (server.address() as AddressInfo).port;
 };
 
-describe.runIf(hasBrowser)('in a real browser', () => {
+describe.runIf(hasChromium)('in a real browser', () => {
   const feed = consoleFeed();
   const acts: AuditEvent[] = [];
   const log = audit({ sinks: [feed, (each) => void acts.push(each)] });
@@ -130,10 +123,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     servers.push(stranger);
     // Another site for browsers, which reaches the same machine.
     evil = `http://localhost:${await listen(stranger)}`;
-    browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    });
+    browser = await launchChromium();
     context = await browser.newContext();
   }, 60_000);
   afterAll(async () => {
