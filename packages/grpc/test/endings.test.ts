@@ -291,7 +291,9 @@ describe('a call that is over and whose caller neither ends nor resets it', () =
       { prepare: coverServer, serverOptions: { 'grpc.max_concurrent_streams': 7 } },
     );
     const session = await rawConnection(shop.port);
-    expect(await statusOf(rawStream(session, RESET, HONEST))).toBe(status.OK);
+    const stream = rawStream(session, RESET, HONEST);
+    stream.end(framed(item('tea')));
+    expect(await statusOf(stream)).toBe(status.OK);
     expect(session.remoteSettings.maxConcurrentStreams).toBe(7);
   });
 
