@@ -15,17 +15,16 @@ if (gone.length > 0)
   );
 
 const rank = ({ moduleId }: TestSpecification): number => ranks.get(moduleId) ?? longest.length;
-const isolation = ({ project }: TestSpecification): number => (project.config.isolate ? 0 : 1);
 
 /**
  * Starts with the files that take longest. Vitest knows them from the run before, and goes by their size in a fresh
- * clone: then a small file that runs for long comes last, and every core but one waits for it.
+ * clone: then a small file that runs for long comes last, and every core but one waits for it. The list mixes them:
+ * files that start browsers and other processes stand beside some that wait and some that compute.
  */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- vitest's own, which copies
     const sorted = await super.sort(files);
-    // Isolated files stay in front: after one of them a process that had loaded everything would load it again.
-    return sorted.toSorted((a, b) => isolation(a) - isolation(b) || rank(a) - rank(b));
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
   }
 }

@@ -269,6 +269,8 @@ test('the guide to objects loads what a call is about, and lists what its caller
     // There is no call yet.
     'const { document: loaded } = factsOf(request, share).messages.only();': '',
   });
+  // Other files of this process may have asked.
+  queries.length = 0;
   const edit = asking(one?.['edit'], { operation: () => 'GET /documents/:id' });
   expect(await edit({ org_id: 'acme' }, '/documents/d1')).toBe('200 in');
   expect(await edit({ org_id: 'acme', sub: 'bob' }, '/documents/d1')).toBe('403 object.not_owned');
