@@ -269,8 +269,6 @@ test('the guide to objects loads what a call is about, and lists what its caller
     // There is no call yet.
     'const { document: loaded } = factsOf(request, share).messages.only();': '',
   });
-  // Other files of this process may have asked.
-  queries.length = 0;
   const edit = asking(one?.['edit'], { operation: () => 'GET /documents/:id' });
   expect(await edit({ org_id: 'acme' }, '/documents/d1')).toBe('200 in');
   expect(await edit({ org_id: 'acme', sub: 'bob' }, '/documents/d1')).toBe('403 object.not_owned');
@@ -278,8 +276,10 @@ test('the guide to objects loads what a call is about, and lists what its caller
   expect(await edit({ org_id: 'other' }, '/documents/d1')).toBe('404 object.not_found');
 
   // What bob owns, and what lies in a folder that is shared with him.
-  expect(queries).toMatchObject([{ params: ['acme', 'acme', 'bob', 'bob', 'f1', ['f1']] }]);
-  expect(queries[0]?.text).toContain('"owner_id"');
+  expect(queries).toContainEqual({
+    params: ['acme', 'acme', 'bob', 'bob', 'f1', ['f1']],
+    text: expect.stringContaining('"owner_id"'),
+  });
   const explain = why?.['explainDocument'] as (facts: object, of: Row) => Promise<object>;
   const { facts } = await import('../src/running/guides-objects-and-lists.ts');
   expect(why?.['listed']).toBe(true);
