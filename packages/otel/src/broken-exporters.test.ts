@@ -11,7 +11,7 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { telemetry } from './index.ts';
 
 const manager = new AsyncLocalStorageContextManager();
@@ -79,6 +79,8 @@ test.each([
     exportIntervalMillis: 5,
     exportTimeoutMillis: 4,
   });
+  // Its exporter may never end; its interval does.
+  onTestFinished(() => void reader.shutdown().catch(() => undefined));
   const meters = new MeterProvider({ readers: [reader] });
   const watch = telemetry({ meter: meters.getMeter('t') });
   for (const [policy, allowed] of [
