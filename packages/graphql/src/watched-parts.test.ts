@@ -1,5 +1,5 @@
 import type { Ending } from '@apisec/core/host';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 import { watchParts } from './watched-parts.ts';
 
 type Outcome = Ending['outcome'];
@@ -28,13 +28,21 @@ async function* write(parts: AsyncIterable<Part>): AsyncGenerator<string> {
   for await (const each of parts) yield JSON.stringify(each);
 }
 
+let set: MockInstance<typeof setTimeout>;
+let cleared: MockInstance<typeof clearTimeout>;
 beforeEach(() => {
-  // Only the timers that are set here.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  set = vi.spyOn(globalThis, 'setTimeout');
+  cleared = vi.spyOn(globalThis, 'clearTimeout');
 });
 afterEach(() => {
-  expect(vi.getTimerCount()).toBe(0);
+  // What else this process does may set timers as well.
+  const own = set.mock.results.filter((_, at) => set.mock.calls[at]?.[1] === 30_000);
+  const calls = cleared.mock.calls.map(([timer]) => timer);
+  vi.restoreAllMocks();
   vi.useRealTimers();
+  expect(own).toHaveLength(1);
+  expect(calls).toContain(own[0]?.value);
 });
 
 describe('an incremental answer', () => {
